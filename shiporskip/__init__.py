@@ -1,0 +1,1 @@
+"""The project: settings, addresses, templates, database. Nothing imports it."""

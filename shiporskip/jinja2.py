@@ -1,0 +1,48 @@
+"""The template environment of the site; Django's own engine serves only the admin."""
+
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.templatetags.static import static
+from django.urls import reverse
+from jinja2 import Environment, StrictUndefined, select_autoescape
+
+from tools.pricing import describe_price, format_amount
+
+
+def environment(**options: Any) -> Environment:
+    """Return the environment for Django's Jinja2 backend: strict, escaping, with few helpers."""
+    options |= {
+        "autoescape": select_autoescape(("html", "xml", "svg"), default=False),
+        "undefined": StrictUndefined,
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+    }
+    env = Environment(**options)
+    env.globals.update(
+        site_name=settings.SITE_NAME,
+        site_url=settings.SITE_URL,
+        static=lru_cache(static),
+        url=url,
+    )
+    env.filters.update(amount=format_amount, day=day, percent=percent, price=describe_price)
+    env.filters["zip"] = zip
+    return env
+
+
+@lru_cache(maxsize=4096)
+def url(name: str, *args: str) -> str:
+    """Return an address; they are the same for the life of the process, so each is made once."""
+    return reverse(name, args=args)
+
+
+def day(moment: date | datetime) -> str:
+    """Return a date as readers see it: 21 Nov 2026."""
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def percent(share: int | None) -> str:
+    """Return a share in percent, or a dash for an unknown one."""
+    return "—" if share is None else f"{share}%"

@@ -1,0 +1,20 @@
+"""All addresses: the site's, room by room, and the editors'."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from . import views
+
+urlpatterns = [
+    path("", include("comparisons.urls")),
+    path("", include("reviews.urls")),
+    path("", include("tools.urls")),
+    path("admin/", admin.site.urls),
+    path("robots.txt", views.robots),
+    path("healthz", views.healthz),
+]
+
+handler400 = "shiporskip.views.bad_request"
+handler403 = "shiporskip.views.forbidden"
+handler404 = "shiporskip.views.not_found"
+handler500 = "shiporskip.views.server_error"

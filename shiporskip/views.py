@@ -1,0 +1,45 @@
+"""What belongs to no room: the error pages and the operator's addresses."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer 400 with a page of ours."""
+    return render(request, "errors/400.html", status=400)
+
+
+def forbidden(
+    request: HttpRequest, exception: Exception | None = None, reason: str = ""
+) -> HttpResponse:
+    """Answer 403 with a page of ours; forms that come from another site end here too."""
+    return render(request, "errors/403.html", status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer 404 with the nearest names, where the view that raised it knew any."""
+    context = {
+        "wanted": getattr(exception, "wanted", ""),
+        "suggestions": getattr(exception, "suggestions", []),
+    }
+    return render(request, "errors/404.html", context, status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer 500 with a page that needs no database."""
+    return render(request, "errors/500.html", status=500)
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """Say what crawlers may read: everything but the editors' rooms."""
+    return HttpResponse("User-agent: *\nDisallow: /admin/\n", content_type="text/plain")
+
+
+@require_safe
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Say that this process answers requests; it asks nobody else."""
+    return HttpResponse("ok\n", content_type="text/plain")
