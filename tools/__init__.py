@@ -1,0 +1,1 @@
+"""Facts: vendors, categories, tools, plans and their prices."""

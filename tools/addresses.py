@@ -1,0 +1,91 @@
+"""One address for each page: helpers for the views and URL lists of every room."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.core.cache import cache
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponsePermanentRedirect
+from django.urls import URLPattern, path, register_converter
+from django.urls.converters import StringConverter
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+from rapidfuzz import fuzz, process
+
+from .models import Tool
+
+View = Callable[..., HttpResponseBase]
+
+#: Nearest names are looked up in a list that may be this old, in seconds.
+NAMES_MAX_AGE = 60
+#: How alike (0 to 100, rapidfuzz's weighted ratio) a name must be to be offered.
+LIKENESS = 65
+
+
+class NameConverter(StringConverter):
+    """A name in an address: anything that Postgres can be asked for, so all but a NUL."""
+
+    regex = r"[^/\x00]+"
+
+
+register_converter(NameConverter, "name")
+
+
+def public(view: View) -> View:
+    """Return a view that only reads: any method but GET and HEAD is a 405.
+
+    Nothing is written, so there is nothing that a CSRF token would protect; without the exemption
+    a POST would be a 403 before the view could say 405.
+    """
+    return csrf_exempt(require_safe(view))
+
+
+def page(route: str, view: View, name: str) -> list[URLPattern]:
+    """Return the patterns of a public page with a name in its address, with and without a slash.
+
+    The view itself answers the address without a slash, so that one redirect mends everything
+    that is wrong with an address at once.
+    """
+    return [path(f"{route}/", public(view), name=name), path(route, public(view))]
+
+
+def moved(request: HttpRequest, address: str) -> HttpResponsePermanentRedirect | None:
+    """Return the redirect to a page's one address, or None when the request is there already."""
+    if request.path == address:
+        return None
+    query = request.META.get("QUERY_STRING", "")
+    return HttpResponsePermanentRedirect(f"{address}?{query}" if query else address)
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A page that a reader may have meant."""
+
+    title: str
+    address: str
+
+
+class UnknownName(Http404):
+    """A name in an address that stands for nothing; the 404 page offers the nearest ones."""
+
+    def __init__(self, wanted: str, suggestions: list[Suggestion]) -> None:
+        super().__init__(wanted)
+        self.wanted = wanted
+        self.suggestions = suggestions
+
+
+def nearest_tools(wanted: str, limit: int = 5) -> list[tuple[str, str]]:
+    """Return (slug, name) of the published tools whose slug or name is most like `wanted`."""
+    names: dict[str, str] = cache.get_or_set(  # type: ignore[assignment]
+        "tools.names",
+        lambda: dict(Tool.objects.published().values_list("slug", "name")),
+        NAMES_MAX_AGE,
+    )
+    likeness: dict[str, float] = {}
+    for choices in (dict(zip(names, names, strict=True)), names):
+        for _, score, slug in process.extract(
+            wanted[:100].lower(), choices, scorer=fuzz.WRatio, processor=str.lower,
+            limit=limit, score_cutoff=LIKENESS,
+        ):  # fmt: skip
+            likeness[slug] = max(score, likeness.get(slug, 0))
+    best = sorted(likeness, key=lambda slug: (-likeness[slug], slug))[:limit]
+    return [(slug, names[slug]) for slug in best]

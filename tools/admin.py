@@ -1,0 +1,75 @@
+"""Facts in the editors' admin. Prices are added, never rewritten."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from .models import MAY_CHANGE, Category, Plan, Price, Tool, Vendor
+
+
+@admin.register(Vendor, Category)
+class NamedAdmin(admin.ModelAdmin):
+    """A vendor or a category."""
+
+    list_display = ["name", "slug"]
+    search_fields = ["name", "slug"]
+    prepopulated_fields = {"slug": ["name"]}
+
+
+class PlanInline(admin.TabularInline):
+    """A tool's plans; each has a page of its own for its prices."""
+
+    model = Plan
+    extra = 0
+    show_change_link = True
+
+
+@admin.register(Tool)
+class ToolAdmin(admin.ModelAdmin):
+    """A tool with its plans."""
+
+    list_display = ["name", "vendor", "category", "status", "published_at"]
+    list_filter = ["status", "category"]
+    list_select_related = ["vendor", "category"]
+    search_fields = ["name", "slug"]
+    autocomplete_fields = ["vendor", "category"]
+    prepopulated_fields = {"slug": ["name"]}
+    inlines = [PlanInline]
+    show_full_result_count = False
+
+
+class PriceForm(forms.ModelForm):
+    """A price. One that is recorded shows its amount and keeps it; the database would refuse."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            for name, field in self.fields.items():
+                field.disabled = name not in MAY_CHANGE
+
+
+class PriceInline(admin.TabularInline):
+    """A plan's prices. What has been recorded stays; only the day of the last check moves on."""
+
+    model = Price
+    form = PriceForm
+    extra = 0
+    can_delete = False
+
+
+@admin.register(Plan)
+class PlanAdmin(admin.ModelAdmin):
+    """A plan with every price it ever had."""
+
+    list_display = ["label", "tool", "kind"]
+    list_filter = ["kind"]
+    list_select_related = ["tool"]
+    search_fields = ["label", "tool__name"]
+    autocomplete_fields = ["tool"]
+    inlines = [PriceInline]
+    show_full_result_count = False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Plan | None = None) -> bool:
+        return obj is None or not obj.prices.exists()

@@ -1,0 +1,109 @@
+"""Which tools a page needs, in domain words."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from .pricing import Entry, PlanKind
+from .status import is_published
+
+
+class CategoryQuerySet(models.QuerySet[Any]):
+    """Categories, by name."""
+
+    def with_counts(self) -> Self:
+        """Add `tool_count`, the number of published tools, and leave out empty categories."""
+        published = is_published(prefix="tools__")
+        return self.annotate(tool_count=models.Count("tools", filter=published)).filter(
+            tool_count__gt=0
+        )
+
+
+class PriceQuerySet(models.QuerySet[Any]):
+    """Prices, oldest first as they were recorded."""
+
+    def changes(self) -> Self:
+        """Return the prices that replaced another one, newest first, with `previous_amount`.
+
+        A plan's first price is no change, and neither is one that has yet to take effect.
+        """
+        earlier = self.model.objects.filter(
+            Q(effective_on__lt=OuterRef("effective_on"))
+            | Q(effective_on=OuterRef("effective_on"), pk__lt=OuterRef("pk")),
+            plan=OuterRef("plan"),
+            currency=OuterRef("currency"),
+            period=OuterRef("period"),
+            unit=OuterRef("unit"),
+        ).order_by("-effective_on", "-pk")
+        return (
+            self.filter(is_published(prefix="plan__tool__"), effective_on__lte=timezone.localdate())
+            .annotate(previous_amount=models.Subquery(earlier.values("amount")[:1]))
+            .filter(previous_amount__isnull=False)
+            .exclude(previous_amount=F("amount"))
+            .select_related("plan__tool")
+            .order_by("-effective_on", "-pk")
+        )
+
+
+class ToolQuerySet(models.QuerySet[Any]):
+    """Tools."""
+
+    def published(self, at: datetime | None = None) -> Self:
+        """Return the tools that readers may see at a moment, now if none is given."""
+        return self.filter(is_published(at))
+
+    def for_cards(self) -> Self:
+        """Fetch what a card shows: category, vendor, the panel and the kinds of plan."""
+        return self.select_related("category", "vendor", "panel").prefetch_related("plans")
+
+    def for_page(self) -> Self:
+        """Fetch what a tool's page shows: reviews with their history, plans with every price."""
+        return self.select_related("category", "vendor", "panel").prefetch_related(
+            "reviews__revisions", "plans__prices"
+        )
+
+    def newest(self) -> Self:
+        """Order by publication, the latest first."""
+        return self.order_by("-published_at", "-id")
+
+    def by_name(self) -> Self:
+        """Order by name, whatever its case."""
+        return self.order_by(Lower("name"), "slug")
+
+    def ranked(self) -> Self:
+        """Order by the number of personas who ship it, then the mean score, then the name.
+
+        A mean counts where all four gave a score. Tools without a review come last.
+        """
+        return self.order_by(
+            F("panel__ships").desc(nulls_last=True),
+            F("panel__mean_score").desc(nulls_last=True),
+            Lower("name"),
+            "slug",
+        )
+
+    def reviewed(self) -> Self:
+        """Return the tools with a complete panel."""
+        return self.filter(panel__isnull=False).exclude(panel__outcome="pending")
+
+    def with_verdict(self, outcome: str) -> Self:
+        """Return the tools whose panel says this; a tool without reviews is pending."""
+        if outcome == "pending":
+            return self.filter(Q(panel__isnull=True) | Q(panel__outcome=outcome))
+        return self.filter(panel__outcome=outcome)
+
+    def with_entry(self, entry: Entry) -> Self:
+        """Return the tools that take this to start: the rule of `Entry.of`, in SQL."""
+        plans = self.model._meta.get_field("plans").related_model.objects.filter(
+            tool=OuterRef("pk")
+        )
+        free = Exists(plans.filter(kind=PlanKind.FREE))
+        if entry == Entry.FREE:
+            return self.filter(free)
+        if entry == Entry.PAID:
+            return self.filter(Exists(plans), ~free)
+        return self.filter(~Exists(plans))

@@ -1,0 +1,82 @@
+"""Pages about facts: tools, categories, and what a reader has saved."""
+
+import re
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+
+from .addresses import Suggestion, UnknownName, moved, nearest_tools
+from .charts import price_history
+from .filters import ENTRIES, VERDICTS, Filters, Sort
+from .models import Category, Tool
+from .paging import paginate
+from .slugs import SHAPE
+
+#: How many alternatives a tool's page names.
+ALTERNATIVES = 6
+#: How many of a tool's comparisons its page names.
+COMPARISONS = 12
+#: How many saved tools are shown; a browser that asks for more gets the first ones.
+MAX_BOOKMARKS = 60
+
+
+def tools(request: HttpRequest) -> HttpResponse:
+    """List the tools, with filters that live in the query string."""
+    categories = list(Category.objects.with_counts())
+    filters = Filters.read(request.GET, categories)
+    listing = paginate(request, filters.apply(Tool.objects.published()).for_cards())
+    context = {
+        "listing": listing,
+        "filters": filters,
+        "categories": categories,
+        "entries": ENTRIES,
+        "verdicts": VERDICTS,
+        "sorts": Sort,
+    }
+    return render(request, "tools/index.html", context)
+
+
+def tool(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """Show one tool: its panel with every argument, its plans, and what it is compared with."""
+    found = Tool.objects.published().for_page().filter(slug=slug.lower()).first()
+    if found is None:
+        suggestions = [
+            Suggestion(name, reverse("tool", args=[near])) for near, name in nearest_tools(slug)
+        ]
+        raise UnknownName(slug, suggestions)
+    context = {
+        "tool": found,
+        "scorecard": found.reviews.all().scorecard(),
+        "prices": price_history(found),
+        "comparisons": found.comparisons()[:COMPARISONS],
+        "alternatives": found.alternatives()[:ALTERNATIVES],
+    }
+    return moved(request, found.get_absolute_url()) or render(request, "tools/tool.html", context)
+
+
+def category(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """Show the tools of a category, ranked."""
+    found = get_object_or_404(Category, slug=slug.lower())
+    ranked = Tool.objects.published().filter(category=found).ranked().for_cards()
+    context = {"category": found, "listing": paginate(request, ranked)}
+    return moved(request, found.get_absolute_url()) or render(
+        request, "tools/category.html", context
+    )
+
+
+def bookmarks(request: HttpRequest) -> HttpResponse:
+    """Show the frame of the reader's saved tools, which only their browser knows."""
+    return render(request, "tools/bookmarks.html")
+
+
+def bookmark_cards(request: HttpRequest) -> HttpResponse:
+    """Return the cards of the tools that a browser has saved, as a piece of HTML."""
+    asked = dict.fromkeys(request.GET.getlist("tool"))
+    slugs = [slug for slug in asked if re.fullmatch(SHAPE, slug)][:MAX_BOOKMARKS]
+    found = {
+        tool.slug: tool for tool in Tool.objects.published().filter(slug__in=slugs).for_cards()
+    }
+    saved = [found[slug] for slug in slugs if slug in found]
+    return render(request, "tools/bookmark_cards.html", {"tools": saved})
