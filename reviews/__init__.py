@@ -1,0 +1,1 @@
+"""Opinions: personas, reviews and their revisions, panel and scorecard."""

@@ -1,0 +1,81 @@
+"""Which reviews a page needs, in domain words."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Count, F, Q
+
+from tools.status import is_published
+
+from .personas import Persona
+from .scorecards import MAX_GAP, Scorecard, Verdict
+
+
+class ReviewQuerySet(models.QuerySet[Any]):
+    """Current reviews."""
+
+    def public(self) -> Self:
+        """Return the reviews of tools that readers may see, with their tool."""
+        return self.filter(is_published(prefix="tool__")).select_related("tool__panel")
+
+    def newest(self) -> Self:
+        """Order by the day of the review, the latest first."""
+        return self.order_by("-reviewed_on", "-id")
+
+    def scorecard(self) -> Scorecard[Any]:
+        """Lay out these reviews, which are those of one tool."""
+        return Scorecard.of(self)
+
+    def record_of(self, persona: Persona) -> "Record":
+        """Count a persona's public verdicts."""
+        counts = (
+            self.filter(is_published(prefix="tool__"), persona=persona)
+            .order_by()
+            .aggregate(reviews=Count("id"), ships=Count("id", filter=Q(verdict=Verdict.SHIP)))
+        )
+        return Record(**counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """How many reviews a persona has written, and how many of them ship."""
+
+    reviews: int
+    ships: int
+
+    @property
+    def share(self) -> int | None:
+        """The ship rate in percent; None without a review."""
+        return round(100 * self.ships / self.reviews) if self.reviews else None
+
+
+class PanelQuerySet(models.QuerySet[Any]):
+    """What the reviews of tools add up to."""
+
+    def contested(self) -> Self:
+        """Return the panels of public tools with an outvoted side, the closest vote first."""
+        return (
+            self.filter(is_published(prefix="tool__"), contest__gt=MAX_GAP)
+            .select_related("tool__category", "tool__vendor")
+            .prefetch_related("tool__plans")
+            .order_by("-contest", "tool")
+        )
+
+
+class RevisionQuerySet(models.QuerySet[Any]):
+    """Everything that was ever written, append-only."""
+
+    def public(self) -> Self:
+        """Return the revisions of reviews of tools that readers may see, with their tool."""
+        return self.filter(is_published(prefix="review__tool__")).select_related(
+            "review__tool__panel"
+        )
+
+    def reversals(self) -> Self:
+        """Return the revisions that turned a verdict round, the latest first."""
+        return (
+            self.exclude(previous_verdict="")
+            .exclude(previous_verdict=F("verdict"))
+            .order_by("-recorded_at", "-id")
+        )
