@@ -1,0 +1,1 @@
+"""What readers come for: comparisons, the home page, and the catalog in and out."""

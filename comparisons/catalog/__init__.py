@@ -1,0 +1,1 @@
+"""The catalog document: tools, plans, reviews and comparisons in and out as JSON."""

@@ -1,0 +1,1 @@
+"""manage.py import_catalog, export_catalog and fictional_catalog."""

@@ -1,0 +1,119 @@
+from dataclasses import dataclass, field
+
+import pytest
+
+from comparisons.answers import CLEAR_LEAD, answer
+from reviews.personas import Persona
+from reviews.scorecards import Scorecard
+from tools.pricing import PlanLine, Pricing
+
+
+@dataclass
+class Said:
+    persona: str
+    verdict: str
+    score: int | None = None
+
+
+@dataclass
+class Tool:
+    name: str
+    scorecard: Scorecard
+    plans: list = field(default_factory=list)
+    tagline: str = ""
+    category: str = "Developer Tools"
+
+    @property
+    def strip(self):
+        return self.scorecard.strip
+
+    @property
+    def pricing(self):
+        return Pricing([PlanLine("A plan", kind, None) for kind in self.plans])
+
+
+def tool(name, verdicts, scores=(None,) * 4, plans=("usage",), tagline=""):
+    reviews = [
+        Said(persona.value, verdict, score)
+        for persona, verdict, score in zip(Persona, verdicts.split(), scores, strict=False)
+    ]
+    return Tool(name, Scorecard.of(reviews), list(plans), tagline)
+
+
+SHIP, SKIP, SPLIT = "ship ship ship ship", "skip skip skip skip", "ship ship skip skip"
+
+
+def test_the_panel_decides_first():
+    cheap = tool("Cheap", "ship ship ship skip", plans=["free"])
+    loved = tool("Loved", SHIP)
+    assert answer(cheap, loved).text == (
+        "Loved wins on the panel: 4 of 4 personas ship it, against 3 of 4 for Cheap."
+    )
+
+
+def test_with_equal_panels_a_clear_lead_in_scores_decides():
+    high, low = tool("High", SHIP, (90, 90, 90, 90)), tool("Low", SHIP, (80, 80, 80, 80))
+    assert answer(low, high).text == (
+        "High wins on the scores: both panels say ship, 4 to 0, "
+        "and its mean score is 90 against 80."
+    )
+
+
+def test_a_lead_of_less_than_the_stated_points_decides_nothing():
+    near = CLEAR_LEAD - 1
+    one, two = tool("One", SHIP, (80,) * 4), tool("Two", SHIP, (80 + near,) * 4)
+    assert answer(one, two).text.startswith("Too close to call")
+
+
+def test_scores_decide_nothing_while_one_of_them_is_unknown():
+    known, unknown = tool("Known", SHIP, (90,) * 4), tool("Unknown", SHIP, (10, 10, 10, None))
+    assert answer(known, unknown).text.startswith("Too close to call")
+
+
+def test_with_equal_verdicts_the_free_one_wins_on_price():
+    free, paid = tool("Free", SHIP, plans=["free"]), tool("Paid", SHIP, plans=["usage"])
+    assert answer(paid, free).text == (
+        "Free wins on price: both panels say ship, 4 to 0, but it is free to start and Paid is not."
+    )
+
+
+def test_an_unknown_price_loses_to_no_free_one():
+    free, unknown = tool("Free", SHIP, plans=["free"]), tool("Unknown", SHIP, plans=[])
+    assert answer(free, unknown).text.startswith("Too close to call")
+
+
+def test_when_nothing_tells_them_apart_the_answer_says_what_each_suits():
+    one = tool("One", SPLIT, tagline="Long documents")
+    two = tool("Two", SPLIT)
+    assert answer(one, two).text == (
+        "Too close to call: both panels are split, 2 to 2. "
+        "One suits “Long documents”, Two suits “Developer Tools”."
+    )
+
+
+def test_no_panel_decides_before_it_is_complete():
+    one, two = tool("One", SHIP), tool("Two", "ship ship")
+    assert answer(one, two).text == (
+        "Too early to call: Two has 2 of its 4 reviews, and a panel decides with all four."
+    )
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (tool("One", SKIP), tool("Two", "ship skip skip skip")),
+        (tool("One", SKIP, plans=["free"]), tool("Two", SKIP)),
+        (tool("One", SKIP, (20,) * 4), tool("Two", SKIP, (40,) * 4)),
+        (tool("One", SKIP), tool("Two", SKIP)),
+    ],
+)
+def test_a_tool_that_its_panel_skips_never_wins(left, right):
+    assert answer(left, right).text.startswith("Skip both: ")
+    assert answer(right, left).text.startswith("Skip both: ")
+
+
+def test_names_are_escaped_and_isolated():
+    evil = tool("<script>alert(1)</script>", SHIP)
+    verdict = answer(evil, tool("Two", SPLIT)).verdict
+    assert "<script>" not in verdict
+    assert verdict.startswith("<bdi>&lt;script&gt;")
