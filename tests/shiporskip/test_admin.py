@@ -1,0 +1,113 @@
+"""The editors' admin keeps the promises of the catalog."""
+
+import pytest
+
+from reviews.models import Review
+from tests import cast
+from tools.models import Price
+
+pytestmark = pytest.mark.django_db
+
+
+def form_of(answer):
+    """The fields of the page's form as a browser would send them back."""
+    fields = {}
+    for form in [answer.context["adminform"].form, *answer.context["inline_admin_formsets"]]:
+        forms = (
+            [form]
+            if not hasattr(form, "formset")
+            else [form.formset.management_form, *form.formset.forms]
+        )
+        for part in forms:
+            fields |= {
+                bound.html_name: bound.value() for bound in part if bound.value() is not None
+            }
+    return fields
+
+
+def test_saving_a_review_adds_a_revision_and_refreshes_the_panel(admin_client):
+    tool = cast.alpha()
+    review = tool.reviews.get(persona="founder")
+    address = f"/admin/reviews/review/{review.pk}/change/"
+    fields = form_of(admin_client.get(address)) | {"verdict": "skip", "reason": "It became dear."}
+    assert admin_client.post(address, fields).status_code == 302
+    assert [revision.verdict for revision in review.revisions.all()] == ["ship", "skip"]
+    tool.refresh_from_db()
+    assert tool.panel.cells == "sssx"
+
+
+def test_a_new_review_is_found_under_its_persona(admin_client):
+    tool = cast.delta()
+    fields = {
+        "tool": tool.pk, "persona": "builder", "verdict": "ship", "score": "84",
+        "body": "It works.", "evidence": "tested", "reviewed_on": "2026-11-20", "reason": "",
+        "revisions-TOTAL_FORMS": 0, "revisions-INITIAL_FORMS": 0,
+    }  # fmt: skip
+    answer = admin_client.post("/admin/reviews/review/add/", fields)
+    assert answer.status_code == 302
+    assert Review.objects.get(tool=tool).body_html == "<p>It works.</p>"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "complaint"),
+    [
+        ("score", "101", "less than or equal to 100"),
+        ("score", "-1", "greater than or equal to 0"),
+        ("body", "", "This field is required"),
+        ("verdict", "maybe", "is not one of the available choices"),
+    ],
+)
+def test_a_wrong_review_comes_back_with_the_complaint(admin_client, field, value, complaint):
+    review = cast.alpha().reviews.get(persona="founder")
+    address = f"/admin/reviews/review/{review.pk}/change/"
+    answer = admin_client.post(address, form_of(admin_client.get(address)) | {field: value})
+    assert answer.status_code == 200
+    assert complaint in answer.content.decode()
+    assert review.revisions.count() == 1
+
+
+def test_a_second_review_of_one_persona_is_refused_beside_the_form(admin_client):
+    tool = cast.alpha()
+    fields = {
+        "tool": tool.pk, "persona": "builder", "verdict": "skip", "body": "Again.",
+        "evidence": "tested", "reviewed_on": "2026-11-20",
+        "revisions-TOTAL_FORMS": 0, "revisions-INITIAL_FORMS": 0,
+    }  # fmt: skip
+    answer = admin_client.post("/admin/reviews/review/add/", fields)
+    assert "This persona has reviewed this tool already." in answer.content.decode()
+
+
+def test_a_recorded_price_keeps_its_amount_whatever_the_form_says(admin_client):
+    plan = cast.add_plan(cast.delta(), "Pro", "subscription", "20")
+    address = f"/admin/tools/plan/{plan.pk}/change/"
+    fields = form_of(admin_client.get(address))
+    fields |= {"prices-0-amount": "5", "prices-0-checked_on": "2026-11-20"}
+    assert admin_client.post(address, fields).status_code == 302
+    price = Price.objects.get()
+    assert (price.amount, price.checked_on.day) == (20, 20)
+
+
+def test_a_tool_against_itself_is_refused_beside_the_form(admin_client):
+    tool = cast.alpha()
+    fields = {"left": tool.pk, "right": tool.pk, "status": "published", "summary": "x"}
+    answer = admin_client.post("/admin/comparisons/comparison/add/", fields)
+    assert "A tool is not compared with itself." in answer.content.decode()
+
+
+@pytest.mark.parametrize("slug", ["a-vs-b", "vs-b", "a-vs", "Upper", "two--hyphens", "ümlaut"])
+def test_a_slug_that_would_be_ambiguous_is_refused_beside_its_field(admin_client, slug):
+    fields = {"slug": slug, "name": "A vendor", "website": ""}
+    answer = admin_client.post("/admin/tools/vendor/add/", fields)
+    assert answer.context["adminform"].form.errors["slug"]
+
+
+@pytest.mark.parametrize(
+    "room", ["tools/tool", "tools/plan", "tools/vendor", "reviews/review", "comparisons/comparison"]
+)
+def test_lists_cost_a_constant_number_of_queries(admin_client, django_assert_max_num_queries, room):
+    alpha = cast.alpha()
+    for number in range(10):
+        other = cast.beta() if number == 0 else cast.make_tool(f"tool-{number}")
+        cast.compare(alpha, other)
+    with django_assert_max_num_queries(10):
+        assert admin_client.get(f"/admin/{room}/").status_code == 200

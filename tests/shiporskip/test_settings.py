@@ -1,0 +1,50 @@
+"""A wrong or missing setting stops the start with a sentence that says what to set."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+COMPLETE = {"SECRET_KEY": "x" * 60, "DEBUG": "", "SITE_URL": "", "DATABASE_URL": ""}
+
+
+def start(**environment):
+    """Start Django with these variables alone; those of `.env` do not override what is set."""
+    base = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    code = (
+        "import django; django.setup(); from django.conf import settings as s;"
+        "print(s.SITE_URL, s.SECURE_HSTS_SECONDS, s.SESSION_COOKIE_SECURE, s.ALLOWED_HOSTS)"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=settings.BASE_DIR,
+        env=base | {"DJANGO_SETTINGS_MODULE": "shiporskip.settings"} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"SECRET_KEY": ""}, "SECRET_KEY is not set."),
+        ({"SITE_URL": "example.org"}, "SITE_URL is 'example.org'; set it to the site’s address"),
+        ({"SITE_URL": "https://example.org/blog"}, "without a path"),
+        ({"DATABASE_URL": "sqlite:///db"}, "DATABASE_URL is not the address of a Postgres"),
+        ({"DEBUG": "perhaps"}, "DEBUG is 'perhaps'"),
+    ],
+)
+def test_a_wrong_setting_says_what_to_set(wrong, sentence):
+    run = start(**COMPLETE | {"SITE_URL": "http://localhost"} | wrong)
+    assert run.returncode != 0
+    assert sentence in run.stderr.splitlines()[-1]
+
+
+def test_the_address_of_the_site_decides_about_safety():
+    secure = start(**COMPLETE | {"SITE_URL": "https://example.org"}).stdout
+    assert secure.startswith("https://example.org 31536000 True ['example.org'")
+    plain = start(**COMPLETE | {"SITE_URL": "http://localhost:9000"}).stdout
+    assert plain.startswith("http://localhost:9000 0 False ['localhost'")
