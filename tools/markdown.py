@@ -1,5 +1,6 @@
 """Markdown as editors write it, turned once into HTML that is safe to send."""
 
+import threading
 from typing import Any
 
 import markdown
@@ -27,13 +28,8 @@ def render_markdown(source: str) -> str:
     and `javascript:` links never do. Wide tables get a box of their own to scroll in, which the
     keyboard can reach (WCAG 2.1.1).
     """
-    converter = markdown.Markdown(
-        extensions=["tables", "fenced_code", "sane_lists", "toc"],
-        extension_configs={"toc": {"baselevel": 5, "marker": ""}},
-        output_format="html",
-    )
     clean = nh3.clean(
-        converter.convert(source),
+        _converter().reset().convert(source),
         tags=ALLOWED_TAGS,
         attributes=ALLOWED_ATTRIBUTES,
         url_schemes=ALLOWED_SCHEMES,
@@ -42,6 +38,22 @@ def render_markdown(source: str) -> str:
     # nh3 has balanced every tag and allows no div, so these two replacements always pair up.
     opening = '<div class="prose-table" role="region" aria-label="Table" tabindex="0"><table>'
     return clean.replace("<table>", opening).replace("</table>", "</table></div>")
+
+
+# Making a converter takes several times what converting a text does, and none may be shared
+# between threads.
+_of_this_thread = threading.local()
+
+
+def _converter() -> markdown.Markdown:
+    """Return this thread's converter."""
+    if not hasattr(_of_this_thread, "converter"):
+        _of_this_thread.converter = markdown.Markdown(
+            extensions=["tables", "fenced_code", "sane_lists", "toc"],
+            extension_configs={"toc": {"baselevel": 5, "marker": ""}},
+            output_format="html",
+        )
+    return _of_this_thread.converter
 
 
 class RenderedMarkdownField(models.TextField):

@@ -4,7 +4,12 @@ from datetime import date
 from typing import Any
 
 import pgtrigger
-from django.core.validators import MaxLengthValidator, MinValueValidator, RegexValidator
+from django.core.validators import (
+    MaxLengthValidator,
+    MinValueValidator,
+    RegexValidator,
+    URLValidator,
+)
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -39,6 +44,8 @@ class MarkdownField(models.TextField):
 
 class WebAddressField(models.URLField):
     """An address on the web; one that is entered without a scheme means https."""
+
+    default_validators = [URLValidator(schemes=["http", "https"])]
 
     def formfield(self, **kwargs: Any) -> Any:
         return super().formfield(**{"assume_scheme": "https"} | kwargs)
@@ -188,6 +195,8 @@ class Plan(models.Model):
         return PlanLine(self.label, self.kind, price)
 
 
+#: What a currency code looks like (ISO 4217).
+CURRENCY = r"^[A-Z]{3}\Z"
 #: What may change about a recorded price: when somebody last looked, and where.
 MAY_CHANGE = ["checked_on", "source_url"]
 
@@ -204,9 +213,7 @@ class Price(models.Model):
     currency = models.CharField(
         max_length=3,
         default="USD",
-        validators=[
-            RegexValidator(r"^[A-Z]{3}$", "A currency is three capital letters (ISO 4217).")
-        ],
+        validators=[RegexValidator(CURRENCY, "A currency is three capital letters (ISO 4217).")],
     )
     period = models.CharField(
         max_length=5, choices=Period.choices, default=Period.MONTH, blank=True
@@ -233,7 +240,7 @@ class Price(models.Model):
                 violation_error_message="An amount is not negative.",
             ),
             models.CheckConstraint(
-                condition=Q(currency__regex=r"^[A-Z]{3}$"),
+                condition=Q(currency__regex=CURRENCY),
                 name="tools_price_currency_shape",
                 violation_error_message="A currency is three capital letters (ISO 4217).",
             ),

@@ -24,5 +24,10 @@ def test_odd_characters_are_no_fault(source):
     assert isinstance(render_markdown(source), str)
 
 
+def test_one_text_leaves_nothing_behind_for_the_next():
+    render_markdown("[ref]: https://example.org\n\n# Title")
+    assert render_markdown("[ref]") == "<p>[ref]</p>"
+
+
 def test_headings_start_below_those_of_the_page():
     assert render_markdown("# One\n\n## Two") == "<h5>One</h5>\n<h6>Two</h6>"

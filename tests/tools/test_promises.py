@@ -17,7 +17,8 @@ def refused(write, *args, **kwargs):
 
 
 @pytest.mark.parametrize(
-    "slug", ["a-vs-b", "vs-a", "a-vs", "", "A", "a b", "-a", "a-", "a--b", "ä", "a/b", "a" * 81]
+    "slug",
+    ["a-vs-b", "vs-a", "a-vs", "", "A", "a b", "-a", "a-", "a--b", "ä", "a/b", "a\n", "a" * 81],
 )
 @pytest.mark.parametrize("model", [Vendor, Category])
 def test_a_slug_of_the_wrong_shape(model, slug):
