@@ -17,12 +17,20 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 
+
+def _flag(name: str, *, default: bool) -> bool:
+    """Read a variable that is on or off; anything else stops the start."""
+    value = env.str(name, default="").lower()
+    if value not in {"", "0", "1", "false", "true"}:
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}; set it to true or false, or leave it out."
+        )
+    return value in {"1", "true"} if value else default
+
+
 # What this instance is
 
-_debug = env.str("DEBUG", default="")
-if _debug.lower() not in {"", "0", "1", "false", "true"}:
-    raise ImproperlyConfigured(f"DEBUG is {_debug!r}; set it to true or false, or leave it out.")
-DEBUG = _debug.lower() in {"1", "true"}
+DEBUG = _flag("DEBUG", default=False)
 SITE_NAME = env.str("SITE_NAME", default="Ship or Skip")
 # The address that readers see; canonical links, allowed hosts and cookie safety follow from it.
 SITE_URL = (
@@ -116,6 +124,13 @@ DATABASES: dict[str, Any] = {
         # Opening a connection costs several times what a page does, so each thread keeps one.
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
+        # Planning the comparison page's queries takes longer than running them, so a connection
+        # keeps the plans of what it has run twice. A pooler that shares connections by transaction
+        # cannot know them.
+        "OPTIONS": {
+            "server_side_binding": True,
+            "prepare_threshold": 2 if _flag("PREPARED_STATEMENTS", default=True) else None,
+        },
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
