@@ -128,19 +128,6 @@ class Tool(Publishable):
         written = self.comparisons_as_left.model.objects.published()
         return written.filter(Q(left=self) | Q(right=self)).newest().for_cards()
 
-    def alternatives(self) -> ToolQuerySet:
-        """Return the other tools of its category that no comparison names with it yet, ranked."""
-        written = self.comparisons_as_left.model.objects.published()
-        return (
-            Tool.objects.published()
-            .filter(category=self.category_id)
-            .exclude(pk=self.pk)
-            .exclude(pk__in=written.filter(left=self).values("right"))
-            .exclude(pk__in=written.filter(right=self).values("left"))
-            .ranked()
-            .for_cards()
-        )
-
     @property
     def strip(self) -> Any:
         """The panel's four verdicts, all open while no review stands."""

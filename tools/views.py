@@ -8,14 +8,13 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
 from .addresses import Suggestion, UnknownName, moved, nearest_tools
+from .alternatives import alternatives_to
 from .charts import price_history
 from .filters import ENTRIES, VERDICTS, Filters, Sort
 from .models import Category, Tool
 from .paging import paginate
 from .slugs import SHAPE
 
-#: How many alternatives a tool's page names.
-ALTERNATIVES = 6
 #: How many of a tool's comparisons its page names.
 COMPARISONS = 12
 #: How many saved tools are shown; a browser that asks for more gets the first ones.
@@ -51,7 +50,7 @@ def tool(request: HttpRequest, slug: str) -> HttpResponseBase:
         "scorecard": found.reviews.all().scorecard(),
         "prices": price_history(found),
         "comparisons": found.comparisons()[:COMPARISONS],
-        "alternatives": found.alternatives()[:ALTERNATIVES],
+        "alternatives": alternatives_to(found),
     }
     return moved(request, found.get_absolute_url()) or render(request, "tools/tool.html", context)
 
