@@ -4,8 +4,8 @@ from django.db import models
 from django.db.models import F
 from django.db.models.functions import Greatest, Least
 
-from tools.markdown import RenderedMarkdownField
-from tools.models import MarkdownField, Tool
+from tools.markdown import MarkdownField, RenderedMarkdownField
+from tools.models import Tool
 from tools.status import Publishable
 
 from .pairs import pair_address

@@ -23,10 +23,10 @@ def home(request: HttpRequest) -> HttpResponse:
     """Show what is new: comparisons, verdicts, changes of mind and of price, contested tools."""
     context = {
         "comparisons": Comparison.objects.published().newest().for_cards()[:6],
-        "tools": Tool.objects.published().reviewed().newest().for_cards()[:6],
+        "tools": [panel.tool for panel in Panel.objects.public().newest()[:6]],
         "reversals": Revision.objects.public().reversals()[:5],
         "price_changes": Price.objects.changes()[:5],
-        "contested": [panel.tool for panel in Panel.objects.contested()[:3]],
+        "contested": [panel.tool for panel in Panel.objects.public().contested()[:3]],
         "categories": Category.objects.with_counts()[:24],
     }
     return render(request, "comparisons/home.html", context)

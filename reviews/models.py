@@ -1,14 +1,14 @@
 """Opinions: what each persona says of each tool, everything they said before, and the panel."""
 
 import pgtrigger
-from django.core.validators import MaxLengthValidator, MaxValueValidator
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from tools import markdown
-from tools.markdown import RenderedMarkdownField
+from tools.markdown import MarkdownField, RenderedMarkdownField
 from tools.models import Tool
+from tools.triggers import kept_with
 
 from .personas import Persona
 from .querysets import PanelQuerySet, ReviewQuerySet, RevisionQuerySet
@@ -25,9 +25,7 @@ class ReviewText(models.Model):
         validators=[MaxValueValidator(100)],
         help_text="0 to 100. Empty means that no score was given; it is not zero.",
     )
-    body = models.TextField(
-        "argument", validators=[MaxLengthValidator(markdown.MAX_LENGTH)], help_text="Markdown."
-    )
+    body = MarkdownField("argument", help_text="Markdown.")
     evidence = models.CharField(
         max_length=10, choices=Evidence.choices, default=Evidence.RESEARCHED
     )
@@ -97,13 +95,20 @@ class Review(ReviewText):
 
     @property
     def changes(self) -> list["Revision"]:
-        """Every version so far, the newest first; none while it never changed."""
-        revisions = list(self.revisions.all())
-        return revisions[::-1] if len(revisions) > 1 else []
+        """The versions that changed verdict or score, and the first, the newest one first.
+
+        Empty while neither ever changed; a version that only words its argument anew is none.
+        """
+        changes: list[Revision] = []
+        for revision in self.revisions.all():
+            stance = revision.verdict, revision.score
+            if not changes or stance != (changes[-1].verdict, changes[-1].score):
+                changes.append(revision)
+        return changes[::-1] if len(changes) > 1 else []
 
 
 class Revision(ReviewText):
-    """A review as it was written at one time. Append-only: the database refuses to change one."""
+    """A review as it was written at one time. Append-only: the database keeps it as it is."""
 
     review = models.ForeignKey(Review, models.CASCADE, related_name="revisions")
     number = models.PositiveIntegerField(help_text="Counts from 1 within a review.")
@@ -127,7 +132,10 @@ class Revision(ReviewText):
                 condition=~Q(previous_verdict="") & ~Q(previous_verdict=F("verdict")),
             ),
         ]
-        triggers = [pgtrigger.ReadOnly(name="revision_append_only")]
+        triggers = [
+            pgtrigger.ReadOnly(name="revision_append_only"),
+            kept_with("reviews_review", "review_id", name="revision_kept"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.review}, revision {self.number}"
@@ -144,6 +152,7 @@ class Panel(models.Model):
     outcome = models.CharField(max_length=7, choices=Outcome.choices)
     ships = models.PositiveSmallIntegerField()
     mean_score = models.FloatField(null=True)
+    reviewed_on = models.DateField(help_text="The day of the newest review.")
     contest = models.PositiveSmallIntegerField(
         help_text="How much the personas disagree: the outvoted side’s size, then the score gap."
     )
@@ -166,7 +175,8 @@ class Panel(models.Model):
                 "tool",
                 name="reviews_panel_ranking",
             ),
-            models.Index(fields=["-contest", "tool"], name="reviews_panel_contest"),
+            models.Index(fields=["-contest", "-tool"], name="reviews_panel_contest"),
+            models.Index(fields=["-reviewed_on", "-tool"], name="reviews_panel_newest"),
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from django.db.models import Count, F, Q
 from tools.status import is_published
 
 from .personas import Persona
-from .scorecards import MAX_GAP, Scorecard, Verdict
+from .scorecards import MAX_GAP, Outcome, Scorecard, Verdict
 
 
 class ReviewQuerySet(models.QuerySet[Any]):
@@ -53,14 +53,21 @@ class Record:
 class PanelQuerySet(models.QuerySet[Any]):
     """What the reviews of tools add up to."""
 
-    def contested(self) -> Self:
-        """Return the panels of public tools with an outvoted side, the closest vote first."""
+    def public(self) -> Self:
+        """Return the panels of tools that readers may see, with what a tool's card shows."""
         return (
-            self.filter(is_published(prefix="tool__"), contest__gt=MAX_GAP)
+            self.filter(is_published(prefix="tool__"))
             .select_related("tool__category", "tool__vendor")
             .prefetch_related("tool__plans")
-            .order_by("-contest", "tool")
         )
+
+    def newest(self) -> Self:
+        """Return the complete panels, the one with the newest review first."""
+        return self.exclude(outcome=Outcome.PENDING).order_by("-reviewed_on", "-tool_id")
+
+    def contested(self) -> Self:
+        """Return the panels with an outvoted side, the closest vote first."""
+        return self.filter(contest__gt=MAX_GAP).order_by("-contest", "-tool_id")
 
 
 class RevisionQuerySet(models.QuerySet[Any]):

@@ -140,7 +140,7 @@ def refresh_panels(tool_ids: Sequence[int]) -> None:
     """Recompute the kept panels of these tools from their reviews; call it in a transaction."""
     reviews: dict[int, list[Review]] = defaultdict(list)
     for review in Review.objects.filter(tool__in=tool_ids).only(
-        "tool_id", "persona", "verdict", "score"
+        "tool_id", "persona", "verdict", "score", "reviewed_on", "reviewed_on"
     ):
         reviews[review.tool_id].append(review)
     panels = []
@@ -153,6 +153,7 @@ def refresh_panels(tool_ids: Sequence[int]) -> None:
                 outcome=card.strip.outcome,
                 ships=card.strip.ships,
                 mean_score=card.mean_score,
+                reviewed_on=max(review.reviewed_on for review in of_tool),
                 contest=card.contest,
             )
         )
@@ -161,5 +162,5 @@ def refresh_panels(tool_ids: Sequence[int]) -> None:
         batch_size=500,
         update_conflicts=True,
         unique_fields=["tool"],
-        update_fields=["cells", "outcome", "ships", "mean_score", "contest"],
+        update_fields=["cells", "outcome", "ships", "mean_score", "reviewed_on", "contest"],
     )

@@ -41,7 +41,10 @@ def usable_cores() -> int:
 
 bind = f"[{HOST}]:{PORT}" if ":" in HOST else f"{HOST}:{PORT}"
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_CONCURRENCY") or min(usable_cores(), MOST_WORKERS))
+_wanted = os.environ.get("WEB_CONCURRENCY") or str(min(usable_cores(), MOST_WORKERS))
+if not _wanted.isdecimal() or int(_wanted) < 1:
+    sys.exit(f"Error: WEB_CONCURRENCY is {_wanted!r}; set it to a number of processes, 1 or more.")
+workers = int(_wanted)
 threads = 4
 # Where workers show that they live. On a disk, a busy one could make them look dead.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108

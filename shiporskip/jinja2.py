@@ -9,6 +9,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from jinja2 import Environment, StrictUndefined, select_autoescape
 
+from reviews.personas import Persona
 from tools.pricing import describe_price, format_amount
 
 
@@ -24,6 +25,7 @@ def environment(**options: Any) -> Environment:
     env.globals.update(
         site_name=settings.SITE_NAME,
         site_url=settings.SITE_URL,
+        personas=list(Persona),
         static=lru_cache(static),
         url=url,
     )

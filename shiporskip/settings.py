@@ -36,8 +36,13 @@ SITE_NAME = env.str("SITE_NAME", default="Ship or Skip")
 SITE_URL = (
     env.str("SITE_URL", default="") or f"http://127.0.0.1:{env.str('PORT', default='8000')}"
 ).rstrip("/")
-_site = urlsplit(SITE_URL)
-if _site.scheme not in ("http", "https") or not _site.hostname or _site.path:
+try:
+    _site = urlsplit(SITE_URL)
+    _is_address = _site.scheme in {"http", "https"} and _site.hostname and _site.port != 0
+    _is_address = _is_address and not (_site.path or _site.query or _site.username)
+except ValueError:  # a bad port or bracket
+    _is_address = False
+if not _is_address:
     raise ImproperlyConfigured(
         f"SITE_URL is {SITE_URL!r}; set it to the site’s address without a path, "
         "such as https://example.org."
@@ -102,8 +107,12 @@ TEMPLATES: list[dict[str, Any]] = [
 # Postgres: the operator's, or an embedded one in a folder of its own
 
 if env.str("DATABASE_URL", default=""):
-    _database = env.db_url("DATABASE_URL")
-    if _database["ENGINE"] != "django.db.backends.postgresql":
+    try:
+        _database = env.db_url("DATABASE_URL")
+        _is_postgres = _database["ENGINE"] == "django.db.backends.postgresql"
+    except (ImproperlyConfigured, KeyError, ValueError):
+        _is_postgres = False
+    if not _is_postgres:
         raise ImproperlyConfigured(
             "DATABASE_URL is not the address of a Postgres: postgres://user:password@host/name."
         )
@@ -127,7 +136,8 @@ DATABASES: dict[str, Any] = {
         # Planning the comparison page's queries takes longer than running them, so a connection
         # keeps the plans of what it has run twice. A pooler that shares connections by transaction
         # cannot know them.
-        "OPTIONS": {
+        "OPTIONS": _database.get("OPTIONS", {})
+        | {
             "server_side_binding": True,
             "prepare_threshold": 2 if _flag("PREPARED_STATEMENTS", default=True) else None,
         },
@@ -174,7 +184,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ALLOWED_HOSTS = [
     str(_site.hostname),
     *("127.0.0.1", "localhost", "[::1]"),
-    *env.list("ALLOWED_HOSTS", default=[]),
+    *(host.strip() for host in env.list("ALLOWED_HOSTS", default=[])),
 ]
 _secure = _site.scheme == "https"
 if _secure:  # a proxy ends TLS before us, and says so in this header (docs/operators.md)
@@ -220,6 +230,11 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 
+LOG_LEVEL = env.str("LOG_LEVEL", default="") or "WARNING"
+if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+    raise ImproperlyConfigured(
+        f"LOG_LEVEL is {LOG_LEVEL!r}; set it to DEBUG, INFO, WARNING, ERROR or CRITICAL."
+    )
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -228,7 +243,7 @@ LOGGING = {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
         "nowhere": {"class": "logging.NullHandler"},
     },
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # A forged host or a scanner's address is no event, and the log keeps no addresses of readers.
     "loggers": {"django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False}},
 }

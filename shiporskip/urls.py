@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from tools.addresses import public
+
 from . import views
 
 urlpatterns = [
@@ -10,8 +12,9 @@ urlpatterns = [
     path("", include("reviews.urls")),
     path("", include("tools.urls")),
     path("admin/", admin.site.urls),
-    path("robots.txt", views.robots),
-    path("healthz", views.healthz),
+    path("robots.txt", public(views.robots)),
+    path("healthz", public(views.healthz)),
+    path("favicon.ico", public(views.icon)),
 ]
 
 handler400 = "shiporskip.views.bad_request"

@@ -20,10 +20,10 @@ def make_category(name="Developer Tools", slug="developer-tools"):
 
 def make_tool(slug, name=None, **facts):
     """Make a published tool of the usual vendor and category."""
-    vendor, _ = Vendor.objects.get_or_create(slug="acme", defaults={"name": "Acme"})
     facts = {
         "name": name or slug.replace("-", " ").title(),
-        "vendor": vendor,
+        "vendor": facts.get("vendor")
+        or Vendor.objects.get_or_create(slug="acme", defaults={"name": "Acme"})[0],
         "status": Status.PUBLISHED,
         "tagline": f"What {slug} is for",
         "description": f"The description of {slug}.",
@@ -32,7 +32,18 @@ def make_tool(slug, name=None, **facts):
     return Tool.objects.create(slug=slug, category=category, **facts)
 
 
-def review(tool, verdicts, scores=(None,) * 4):
+def make_vendor(slug):
+    return Vendor.objects.create(slug=slug, name=slug.title())
+
+
+def delta_with(body):
+    """Return Delta's one review, by the Builder, with this argument."""
+    tool = delta()
+    record_reviews([Statement(tool.pk, "builder", "ship", 80, body, reviewed_on=DAY)])
+    return tool.reviews.get()
+
+
+def review(tool, verdicts, scores=(None,) * 4, on=DAY):
     """Write reviews in the personas' order, "-" for none: review(tool, "ship ship - skip")."""
     record_reviews(
         Statement(
@@ -41,7 +52,7 @@ def review(tool, verdicts, scores=(None,) * 4):
             verdict=verdict,
             score=score,
             body=f"The {persona.label} argues about {tool.slug}.",
-            reviewed_on=DAY,
+            reviewed_on=on,
         )
         for persona, verdict, score in zip(Persona, verdicts.split(), scores, strict=True)
         if verdict != "-"

@@ -19,10 +19,11 @@ class NamedAdmin(admin.ModelAdmin):
 
 
 class PlanInline(admin.TabularInline):
-    """A tool's plans; each has a page of its own for its prices."""
+    """A tool's plans. Each has a page of its own, for its prices and to delete it without any."""
 
     model = Plan
     extra = 0
+    can_delete = False
     show_change_link = True
 
 

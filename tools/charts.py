@@ -15,7 +15,7 @@ WIDTH, HEIGHT, MARGIN = 600, 100, 8
 
 @dataclass(frozen=True, slots=True)
 class PlanHistory:
-    """A plan with its price of today, and every price so far, oldest first."""
+    """A plan with its price of today, and the prices that stand, oldest first."""
 
     line: PlanLine
     prices: Sequence[Priced]
@@ -63,4 +63,6 @@ def price_history(tool: Tool) -> list[PlanHistory]:
 
 
 def _of(plan: Plan, today: date) -> PlanHistory:
-    return PlanHistory(plan.line(today), list(plan.prices.all()), today)
+    # Oldest first, so of several prices of one day the last, a correction, is what stays.
+    by_day = {price.effective_on: price for price in plan.prices.all()}
+    return PlanHistory(plan.line(today), list(by_day.values()), today)

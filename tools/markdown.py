@@ -1,10 +1,12 @@
 """Markdown as editors write it, turned once into HTML that is safe to send."""
 
+import re
 import threading
 from typing import Any
 
 import markdown
 import nh3
+from django.core.exceptions import ValidationError
 from django.db import models
 
 # What an argument or a description needs. Pictures are left out on purpose: a page loads nothing
@@ -19,6 +21,31 @@ ALLOWED_SCHEMES = {"http", "https", "mailto"}
 
 #: Longest text that is accepted anywhere, in characters: rendering time grows with it.
 MAX_LENGTH = 20_000
+# The converter's time grows with the square of these openings, and it gives up on deep nesting.
+# No argument comes near either.
+MAX_OPENINGS = 500
+DEEP_NESTING = re.compile(r"^(?:[ \t]*(?:[-*+>]|\d+[.)])(?=[ \t>])){12}", re.MULTILINE)
+
+
+def normal_text(text: str) -> str:
+    """Return a text with the line ends that we keep: browsers send others than files have."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def validate_markdown(source: str) -> None:
+    """Refuse, with a ValidationError, a text that could not be rendered in reasonable time."""
+    if len(source) > MAX_LENGTH:
+        raise ValidationError(
+            f"It has {len(source)} characters, and {MAX_LENGTH} are the most that fit."
+        )
+    for opening in "[<":
+        if source.count(opening) > MAX_OPENINGS:
+            raise ValidationError(
+                f"It has more than {MAX_OPENINGS} of the sign {opening}; "
+                "write it as code, or leave some out."
+            )
+    if DEEP_NESTING.search(source):
+        raise ValidationError("It nests lists or quotes too deep: a dozen on one line.")
 
 
 def render_markdown(source: str) -> str:
@@ -54,6 +81,16 @@ def _converter() -> markdown.Markdown:
             output_format="html",
         )
     return _of_this_thread.converter
+
+
+class MarkdownField(models.TextField):
+    """A text that an editor writes in Markdown."""
+
+    default_validators = [validate_markdown]
+
+    def to_python(self, value: Any) -> Any:
+        value = super().to_python(value)
+        return normal_text(value) if isinstance(value, str) else value
 
 
 class RenderedMarkdownField(models.TextField):

@@ -5,7 +5,6 @@ from typing import Any
 
 import pgtrigger
 from django.core.validators import (
-    MaxLengthValidator,
     MinValueValidator,
     RegexValidator,
     URLValidator,
@@ -16,12 +15,12 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 
-from . import markdown
-from .markdown import RenderedMarkdownField
+from .markdown import MarkdownField, RenderedMarkdownField
 from .pricing import Entry, Period, PlanKind, PlanLine, Pricing, current_price
 from .querysets import CategoryQuerySet, PriceQuerySet, ToolQuerySet
 from .slugs import SlugField, slug_constraint
 from .status import Publishable
+from .triggers import kept_with
 
 # Below a name that a vendor may choose freely; longer ones are a mistake.
 NAME_LENGTH = 200
@@ -34,12 +33,6 @@ def named_constraint() -> models.CheckConstraint:
         name="%(app_label)s_%(class)s_named",
         violation_error_message="A name is needed.",
     )
-
-
-class MarkdownField(models.TextField):
-    """A text that an editor writes in Markdown."""
-
-    default_validators = [MaxLengthValidator(markdown.MAX_LENGTH)]
 
 
 class WebAddressField(models.URLField):
@@ -237,7 +230,10 @@ class Price(models.Model):
                 violation_error_message="This period does not exist.",
             ),
         ]
-        triggers = [pgtrigger.ReadOnly(name="price_append_only", exclude=MAY_CHANGE)]
+        triggers = [
+            pgtrigger.ReadOnly(name="price_append_only", exclude=MAY_CHANGE),
+            kept_with("tools_plan", "plan_id", name="price_kept"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.plan}: {self.amount} {self.currency} from {self.effective_on}"

@@ -101,8 +101,10 @@ def describe_price(price: Priced) -> str:
     """Return a price in words: “USD 20.00 per month”, “USD 0.25 per 1M tokens”, “Free”."""
     if not price.amount:
         return "Free"
-    per = f"per {price.unit}" if price.unit else Period(price.period).label
-    return f"{price.currency} {format_amount(price.amount)} {per}"
+    per = [f"per {price.unit}"] if price.unit else []
+    if price.period or not price.unit:
+        per.append(Period(price.period).label)
+    return " ".join([price.currency, format_amount(price.amount), *per])
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,18 +29,23 @@ class PriceQuerySet(models.QuerySet[Any]):
     def changes(self) -> Self:
         """Return the prices that replaced another one, newest first, with `previous_amount`.
 
-        A plan's first price is no change, and neither is one that has yet to take effect.
+        A plan's first price is no change, and neither is one that was corrected the same day or
+        has yet to take effect.
         """
-        earlier = self.model.objects.filter(
-            Q(effective_on__lt=OuterRef("effective_on"))
-            | Q(effective_on=OuterRef("effective_on"), pk__lt=OuterRef("pk")),
-            plan=OuterRef("plan"),
+        same_plan = self.model.objects.filter(plan=OuterRef("plan"))
+        corrected = same_plan.filter(effective_on=OuterRef("effective_on"), pk__gt=OuterRef("pk"))
+        earlier = same_plan.filter(
+            effective_on__lt=OuterRef("effective_on"),
             currency=OuterRef("currency"),
             period=OuterRef("period"),
             unit=OuterRef("unit"),
         ).order_by("-effective_on", "-pk")
         return (
-            self.filter(is_published(prefix="plan__tool__"), effective_on__lte=timezone.localdate())
+            self.filter(
+                ~Exists(corrected),
+                is_published(prefix="plan__tool__"),
+                effective_on__lte=timezone.localdate(),
+            )
             .annotate(previous_amount=models.Subquery(earlier.values("amount")[:1]))
             .filter(previous_amount__isnull=False)
             .exclude(previous_amount=F("amount"))
@@ -85,10 +90,6 @@ class ToolQuerySet(models.QuerySet[Any]):
             Lower("name"),
             "slug",
         )
-
-    def reviewed(self) -> Self:
-        """Return the tools with a complete panel."""
-        return self.filter(panel__isnull=False).exclude(panel__outcome="pending")
 
     def with_verdict(self, outcome: str) -> Self:
         """Return the tools whose panel says this; a tool without reviews is pending."""

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from .models import Plan, Price
-from .pricing import current_price
+from .pricing import Period, current_price
 from .sequences import continuation
 
 
@@ -127,7 +127,9 @@ def _continue_day(
 def _price(quote: Quote, prices: list[Price], today: date) -> Price:
     """Return the quote as a new price; what it leaves out is as in the price before it."""
     effective_on = quote.effective_on or today
-    before = current_price(prices, effective_on) or Price()
+    # The first one that says per what and not how often is paid by use.
+    first = Price(period=Period.USAGE if quote.unit else Period.MONTH)
+    before = current_price(prices, effective_on) or first
     return Price(
         plan_id=quote.plan_id,
         amount=quote.amount,

@@ -46,6 +46,11 @@ class Publishable(models.Model):
         self.date_publication()
         super().save(*args, **kwargs)
 
+    def clean(self) -> None:
+        """Date a publication before a form looks at the constraints."""
+        super().clean()
+        self.date_publication()
+
     def date_publication(self) -> None:
         """Fill in `published_at` when a published page has none yet."""
         if self.status == Status.PUBLISHED and self.published_at is None:

@@ -76,6 +76,15 @@ def _one_of(choices: type[Choices]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _markdown(value: str) -> str:
+    text = _at_most(markdown.MAX_LENGTH)(markdown.normal_text(value))
+    try:
+        markdown.validate_markdown(text)
+    except DjangoValidationError as error:
+        raise ValueError(error.message) from error
+    return str(text)
+
+
 def _slug(value: str) -> str:
     if len(value) > slugs.MAX_LENGTH:
         return str(_at_most(slugs.MAX_LENGTH)(value))
@@ -140,7 +149,7 @@ Address = Annotated[Text, AfterValidator(_address)]
 Day = Annotated[date, BeforeValidator(_date)]
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
 Score = Annotated[int, AfterValidator(_score)]
-Markdown = Annotated[Text, AfterValidator(_at_most(markdown.MAX_LENGTH))]
+Markdown = Annotated[Text, AfterValidator(_markdown)]
 
 
 # The default of a key that, left out, takes its value from what is kept, or from today. `null` is
@@ -200,7 +209,7 @@ class ReviewEntry(Entry):
     persona: Annotated[str, _one_of(Persona)]
     verdict: Annotated[str, _one_of(Verdict)]
     score: Score | None = None
-    body: Annotated[Needed, AfterValidator(_at_most(markdown.MAX_LENGTH))]
+    body: Annotated[Needed, AfterValidator(_markdown)]
     evidence: Annotated[str, _one_of(Evidence)] = LEFT_OUT
     reviewed_on: Day = LEFT_OUT
     reason: Annotated[Text, _fits(Review, "reason")] = LEFT_OUT

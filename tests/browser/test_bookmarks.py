@@ -26,6 +26,29 @@ def test_a_tool_is_saved_found_in_the_drawer_and_on_the_page_and_removed(reader,
     assert not reader.complaints
 
 
+def test_a_saved_tool_that_is_gone_is_named_and_can_be_taken_off(reader, demo):
+    page = reader.open("/bookmarks/")
+    kept = '[{"slug": "smolvlm2", "name": "SmolVLM2"}, {"slug": "gone", "name": "Gone AI"}]'
+    page.evaluate("kept => localStorage.setItem('saved-tools', kept)", kept)
+    page.reload()
+    expect(page.get_by_role("heading", name="No longer published")).to_be_visible()
+    page.get_by_role("main").get_by_role("button", name="Remove Gone AI").click()
+    expect(page.get_by_role("heading", name="No longer published")).to_be_hidden()
+    expect(page.locator(".tool-card")).to_have_count(1)
+
+
+def test_hundreds_of_saved_tools_are_all_asked_for(reader, demo):
+    page = reader.open("/bookmarks/")
+    page.evaluate(
+        """() => localStorage.setItem("saved-tools", JSON.stringify([
+            ...Array.from({length: 300}, (_, n) => ({slug: `${"x".repeat(60)}-${n}`, name: "X"})),
+            {slug: "smolvlm2", name: "SmolVLM2"}]))"""
+    )
+    page.reload()
+    expect(page.locator(".tool-card-name")).to_have_text("SmolVLM2")
+    assert not reader.complaints
+
+
 def test_the_drawer_says_when_nothing_is_saved_yet(reader, demo):
     page = reader.open("/tools/")
     page.get_by_role("link", name="Saved").click()

@@ -1,6 +1,7 @@
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from django.utils import timezone
 
 from reviews.writing import Statement, record_reviews
 from tests import cast
@@ -22,6 +23,15 @@ def test_it_leads_to_the_newest_comparisons_and_verdicts(site):
     assert page.all("#newest-verdicts ~ .cards .tool-card-name") == ["Beta", "Alpha"]
 
 
+def test_a_tool_is_news_by_its_reviews_and_not_by_its_page(site):
+    old = cast.make_tool("old", published_at=timezone.now() - timedelta(days=400))
+    new = cast.alpha()
+    assert new.published_at > old.published_at
+    cast.review(old, "ship ship ship ship", on=cast.DAY + timedelta(days=1))
+    page = site.get("/")
+    assert page.all("#newest-verdicts ~ .cards .tool-card-name") == ["Old", "Alpha"]
+
+
 def test_it_tells_which_verdicts_and_prices_changed(site):
     tool = cast.alpha()
     record_reviews([Statement(tool.pk, "founder", "skip", 20, "No.", reason="It became dear.")])
@@ -29,6 +39,14 @@ def test_it_tells_which_verdicts_and_prices_changed(site):
     verdict, price = site.get("/").all(".changes li")
     assert verdict.startswith("Founder on Alpha: ship → skip")
     assert price == "Alpha, Pro $20/mo: USD 20.00 → 25.00 20 Nov 2026"
+
+
+def test_a_price_that_was_corrected_the_same_day_is_no_news(site):
+    plan = cast.alpha().plans.get(label="Pro $20/mo")
+    for amount in ("2000", "25"):
+        plan.prices.create(amount=amount, effective_on=date(2026, 11, 20))
+    (change,) = site.get("/").all(".changes li")
+    assert change == "Alpha, Pro $20/mo: USD 20.00 → 25.00 20 Nov 2026"
 
 
 def test_a_price_of_tomorrow_is_no_news(site):
@@ -63,6 +81,9 @@ def test_the_number_of_queries_does_not_grow(site, django_assert_max_num_queries
     for number in range(10):
         other = cast.make_tool(f"tool-{number}")
         cast.review(other, "ship ship skip ship")
+        cast.review(other, "skip ship skip ship")
+        plan = cast.add_plan(other, "Pro", "subscription", "20")
+        plan.prices.create(amount="25", effective_on=date(2026, 11, 20))
         cast.compare(alpha, other)
     with django_assert_max_num_queries(9):
         site.get("/")

@@ -94,6 +94,33 @@ def test_a_tool_against_itself_is_refused_beside_the_form(admin_client):
     assert "A tool is not compared with itself." in answer.content.decode()
 
 
+def test_publishing_needs_no_date(admin_client):
+    tool = cast.make_tool("draft", status="draft")
+    address = f"/admin/tools/tool/{tool.pk}/change/"
+    fields = form_of(admin_client.get(address)) | {"status": "published"}
+    assert admin_client.post(address, fields).status_code == 302
+    fields = {"left": tool.pk, "right": cast.alpha().pk, "status": "published", "summary": "x"}
+    assert admin_client.post("/admin/comparisons/comparison/add/", fields).status_code == 302
+    assert admin_client.get("/compare/draft-vs-alpha/").status_code == 200
+
+
+def test_saving_a_review_as_it_is_adds_no_revision(admin_client):
+    review = cast.delta_with("First.\n\nSecond.")
+    address = f"/admin/reviews/review/{review.pk}/change/"
+    fields = form_of(admin_client.get(address))
+    fields["body"] = fields["body"].replace("\n", "\r\n")  # as browsers send it
+    assert admin_client.post(address, fields).status_code == 302
+    assert review.revisions.count() == 1
+
+
+def test_a_plan_with_prices_cannot_be_deleted_with_the_tools_form(admin_client):
+    plan = cast.add_plan(cast.delta(), "Pro", "subscription", "20")
+    address = f"/admin/tools/tool/{plan.tool_id}/change/"
+    fields = form_of(admin_client.get(address)) | {"plans-0-DELETE": "on"}
+    assert admin_client.post(address, fields).status_code == 302
+    assert Price.objects.filter(plan=plan).exists()
+
+
 @pytest.mark.parametrize("slug", ["a-vs-b", "vs-b", "a-vs", "Upper", "two--hyphens", "ümlaut"])
 def test_a_slug_that_would_be_ambiguous_is_refused_beside_its_field(admin_client, slug):
     fields = {"slug": slug, "name": "A vendor", "website": ""}
@@ -106,8 +133,10 @@ def test_a_slug_that_would_be_ambiguous_is_refused_beside_its_field(admin_client
 )
 def test_lists_cost_a_constant_number_of_queries(admin_client, django_assert_max_num_queries, room):
     alpha = cast.alpha()
-    for number in range(10):
-        other = cast.beta() if number == 0 else cast.make_tool(f"tool-{number}")
+    for number in range(12):
+        other = cast.make_tool(f"tool-{number}", vendor=cast.make_vendor(f"vendor-{number}"))
+        cast.review(other, "ship ship ship ship")
+        cast.add_plan(other, "Pro", "subscription", "20")
         cast.compare(alpha, other)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(9):
         assert admin_client.get(f"/admin/{room}/").status_code == 200

@@ -10,13 +10,15 @@ from django.conf import settings
 COMPLETE = {"SECRET_KEY": "x" * 60, "DEBUG": "", "SITE_URL": "", "DATABASE_URL": ""}
 
 
-def start(**environment):
+SHOW = (
+    "import django; django.setup(); from django.conf import settings as s;"
+    "print(s.SITE_URL, s.SECURE_HSTS_SECONDS, s.SESSION_COOKIE_SECURE, s.ALLOWED_HOSTS)"
+)
+
+
+def start(code=SHOW, **environment):
     """Start Django with these variables alone; those of `.env` do not override what is set."""
     base = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    code = (
-        "import django; django.setup(); from django.conf import settings as s;"
-        "print(s.SITE_URL, s.SECURE_HSTS_SECONDS, s.SESSION_COOKIE_SECURE, s.ALLOWED_HOSTS)"
-    )
     return subprocess.run(
         [sys.executable, "-c", code],
         cwd=settings.BASE_DIR,
@@ -34,6 +36,12 @@ def start(**environment):
         ({"SITE_URL": "example.org"}, "SITE_URL is 'example.org'; set it to the site’s address"),
         ({"SITE_URL": "https://example.org/blog"}, "without a path"),
         ({"DATABASE_URL": "sqlite:///db"}, "DATABASE_URL is not the address of a Postgres"),
+        ({"SITE_URL": "https://[::1"}, "SITE_URL is 'https://[::1'"),
+        ({"SITE_URL": "https://example.org:99999"}, "set it to the site’s address"),
+        ({"SITE_URL": "https://example.org?x=1"}, "set it to the site’s address"),
+        ({"DATABASE_URL": "nonsense"}, "DATABASE_URL is not the address of a Postgres"),
+        ({"DATABASE_URL": "postgres://u:p@h:port/x"}, "DATABASE_URL is not the address"),
+        ({"LOG_LEVEL": "foo"}, "LOG_LEVEL is 'foo'"),
         ({"DEBUG": "perhaps"}, "DEBUG is 'perhaps'"),
     ],
 )
@@ -48,3 +56,12 @@ def test_the_address_of_the_site_decides_about_safety():
     assert secure.startswith("https://example.org 31536000 True ['example.org'")
     plain = start(**COMPLETE | {"SITE_URL": "http://localhost:9000"}).stdout
     assert plain.startswith("http://localhost:9000 0 False ['localhost'")
+
+
+def test_what_the_database_address_asks_for_is_kept():
+    code = (
+        "import django; django.setup(); from django.conf import settings as s;"
+        "print(s.DATABASES['default']['OPTIONS']['sslmode'])"
+    )
+    asked = {"DATABASE_URL": "postgres://u:p@h/x?sslmode=require"}
+    assert start(code, **COMPLETE | asked).stdout.strip() == "require"

@@ -1,6 +1,7 @@
 import pytest
+from django.core.exceptions import ValidationError
 
-from tools.markdown import render_markdown
+from tools.markdown import MAX_LENGTH, normal_text, render_markdown, validate_markdown
 
 
 def test_what_an_argument_needs_is_rendered():
@@ -12,11 +13,35 @@ def test_what_an_argument_needs_is_rendered():
     )
 
 
+PIECES = ["[", "*", "> ", "`", "- ", "  - ", "1. ", "<", "|", "#", "![](", "[a](", "<a ", "&", "_"]
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_a_pile_of_one_sign_is_either_refused_or_rendered(piece):
+    source = piece * (MAX_LENGTH // len(piece))
+    try:
+        validate_markdown(source)
+    except ValidationError:
+        return
+    assert render_markdown(source)
+
+
+@pytest.mark.parametrize("source", ["- " * 5000, "  - " * 500, "1. " * 600, "> " * 300, "[" * 900])
+def test_what_would_take_for_ever_is_refused(source):
+    with pytest.raises(ValidationError):
+        validate_markdown(source)
+
+
 @pytest.mark.parametrize(
-    "piece", ["[", "*", "> ", "`", "- ", "<", "|", "#", "![](", "<a ", "&", "\t"]
+    "source",
+    ["- one\n    - two\n        - three", "> > quoted", "- - - -", "[a](https://b.example) " * 99],
 )
-def test_no_pile_of_one_sign_is_a_fault(piece):
-    assert "<script" not in render_markdown(piece * 1000)
+def test_what_people_write_is_not_refused(source):
+    validate_markdown(source)
+
+
+def test_line_ends_are_kept_in_one_way():
+    assert normal_text("one\r\ntwo\rthree\n") == "one\ntwo\nthree\n"
 
 
 @pytest.mark.parametrize("source", ["", "\x0b\x0c\u2028", "\ufffe", "&#0;", "\u202e" * 10])

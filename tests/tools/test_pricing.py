@@ -53,6 +53,7 @@ def test_a_free_plan_is_free_without_a_recorded_price():
         (price("20.000000"), "USD 20.00 per month"),
         (price("0.0025", period="", unit="1K tokens", currency="EUR"), "EUR 0.0025 per 1K tokens"),
         (price("99", period="once"), "USD 99.00 once"),
+        (price("20", unit="seat"), "USD 20.00 per seat per month"),
         (price("0"), "Free"),
     ],
 )

@@ -1,7 +1,7 @@
 """What the database refuses, whoever asks: the admin, an import or a shell."""
 
 import pytest
-from django.db import Error, transaction
+from django.db import Error, connection, transaction
 
 from reviews.models import Panel, Review, Revision
 from tests import cast
@@ -104,6 +104,23 @@ def test_a_score_at_the_edge_or_unknown_is_taken(score):
 def test_a_rewritten_revision():
     cast.alpha()
     assert refused(Revision.objects.update, body="I never said that.")
+
+
+@pytest.mark.parametrize("model", [Revision, Price])
+def test_a_history_that_loses_a_part(model):
+    cast.alpha()
+
+    def delete():
+        model.objects.first().delete()
+        connection.check_constraints()
+
+    assert refused(delete)
+
+
+def test_a_history_leaves_with_what_it_is_the_history_of():
+    cast.alpha().delete()
+    connection.check_constraints()
+    assert not Revision.objects.exists()
 
 
 def test_a_panel_that_is_none():

@@ -42,6 +42,20 @@ def test_a_price_that_changed_is_drawn_and_listed(site):
     ]
 
 
+def test_a_correction_of_the_same_day_takes_the_place_of_what_it_corrects(site):
+    tool = cast.alpha()
+    plan = tool.plans.get(label="Pro $20/mo")
+    for amount in ("2000", "25"):
+        plan.prices.create(amount=amount, effective_on=date(2026, 11, 20))
+    assert "2000" not in site.get("/tools/alpha/").html
+
+
+def test_a_new_wording_alone_is_no_change_of_the_verdict(site):
+    tool = cast.alpha()
+    record_reviews([Statement(tool.pk, "founder", "ship", 72, "Put differently.")])
+    assert site.get("/tools/alpha/").all(".changes li") == []
+
+
 def test_a_price_of_tomorrow_is_not_the_price_of_today(site):
     tool = cast.alpha()
     plan = tool.plans.get(label="Pro $20/mo")
