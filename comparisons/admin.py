@@ -9,6 +9,7 @@ from .models import Comparison
 class ComparisonAdmin(admin.ModelAdmin):
     """A pair of tools with the editor's text."""
 
+    fields = [("left", "right"), "summary", ("status", "published_at")]
     list_display = ["__str__", "status", "published_at"]
     list_filter = ["status"]
     list_select_related = ["left", "right"]

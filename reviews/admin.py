@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
@@ -26,10 +27,31 @@ class RevisionInline(admin.TabularInline):
         return False
 
 
+class ReviewForm(forms.ModelForm):
+    """A review. Changing what it says asks for a reason of this change, which readers see."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["reason"] = ""  # the last change's reason is not this one's
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for the reason when verdict or score differ from what stands."""
+        cleaned = super().clean() or {}
+        if self.instance.pk and not cleaned.get("reason"):
+            changed = {"verdict", "score"} & set(self.changed_data)
+            if changed:
+                self.add_error("reason", f"Say why the {' and '.join(sorted(changed))} changed.")
+        return cleaned
+
+
 @admin.register(Review)
 class ReviewAdmin(admin.ModelAdmin):
     """One persona on one tool."""
 
+    form = ReviewForm
+    fields = [
+        ("tool", "persona"), ("verdict", "score"), "body", ("evidence", "reviewed_on"), "reason",
+    ]  # fmt: skip
     list_display = ["tool", "persona", "verdict", "score", "reviewed_on"]
     list_filter = ["persona", "verdict", "evidence"]
     list_select_related = ["tool"]
@@ -56,7 +78,7 @@ class ReviewAdmin(admin.ModelAdmin):
                     body=obj.body,
                     evidence=obj.evidence,
                     reviewed_on=obj.reviewed_on,
-                    reason=obj.reason,
+                    reason=obj.reason or None,
                 )
             ]
         )

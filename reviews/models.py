@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from tools.markdown import MarkdownField, RenderedMarkdownField
-from tools.models import Tool
+from tools.models import Tool, validate_not_ahead
 from tools.triggers import kept_with
 
 from .personas import Persona
@@ -29,7 +29,7 @@ class ReviewText(models.Model):
     evidence = models.CharField(
         max_length=10, choices=Evidence.choices, default=Evidence.RESEARCHED
     )
-    reviewed_on = models.DateField(default=timezone.localdate)
+    reviewed_on = models.DateField(default=timezone.localdate, validators=[validate_not_ahead])
     reason = models.CharField(
         "reason of the change", max_length=300, blank=True, help_text="Readers see it."
     )

@@ -244,6 +244,11 @@ LOGGING = {
         "nowhere": {"class": "logging.NullHandler"},
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    # A forged host or a scanner's address is no event, and the log keeps no addresses of readers.
-    "loggers": {"django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False}},
+    # What readers and scanners ask for is no event, and the log keeps no addresses of theirs.
+    # gunicorn warns of each HEAD request, whose body it drops as it should.
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
+        "gunicorn": {"level": "ERROR"},
+    },
 }

@@ -14,6 +14,11 @@ class NamedAdmin(admin.ModelAdmin):
     """A vendor or a category."""
 
     list_display = ["name", "slug"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        fields = super().get_fields(request, obj)
+        return ["name", "slug", *(field for field in fields if field not in {"name", "slug"})]
+
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
 
@@ -31,6 +36,10 @@ class PlanInline(admin.TabularInline):
 class ToolAdmin(admin.ModelAdmin):
     """A tool with its plans."""
 
+    fields = [
+        ("name", "slug"), ("vendor", "category"), "tagline", "description",
+        ("website", "released_on"), ("status", "published_at"),
+    ]  # fmt: skip
     list_display = ["name", "vendor", "category", "status", "published_at"]
     list_filter = ["status", "category"]
     list_select_related = ["vendor", "category"]

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 import pgtrigger
+from django.core.exceptions import ValidationError
 from django.core.validators import (
     MinValueValidator,
     RegexValidator,
@@ -33,6 +34,12 @@ def named_constraint() -> models.CheckConstraint:
         name="%(app_label)s_%(class)s_named",
         violation_error_message="A name is needed.",
     )
+
+
+def validate_not_ahead(day: date) -> None:
+    """Refuse a day that has not come: nobody can have looked then."""
+    if day > timezone.localdate():
+        raise ValidationError("This day has not come yet.")
 
 
 class WebAddressField(models.URLField):
@@ -121,6 +128,11 @@ class Tool(Publishable):
         written = self.comparisons_as_left.model.objects.published()
         return written.filter(Q(left=self) | Q(right=self)).newest().for_cards()
 
+    def scorecard(self) -> Any:
+        """Lay out the reviews that a queryset has prefetched."""
+        reviews: Any = self.reviews.all()
+        return reviews.scorecard()
+
     @property
     def strip(self) -> Any:
         """The panel's four verdicts, all open while no review stands."""
@@ -202,7 +214,7 @@ class Price(models.Model):
         max_length=60, blank=True, help_text="Per what, where usage is paid: “1M input tokens”."
     )
     effective_on = models.DateField(default=timezone.localdate)
-    checked_on = models.DateField(default=timezone.localdate)
+    checked_on = models.DateField(default=timezone.localdate, validators=[validate_not_ahead])
     source_url = WebAddressField(blank=True)
 
     objects = PriceQuerySet.as_manager()

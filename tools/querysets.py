@@ -18,8 +18,10 @@ class CategoryQuerySet(models.QuerySet[Any]):
     def with_counts(self) -> Self:
         """Add `tool_count`, the number of published tools, and leave out empty categories."""
         published = is_published(prefix="tools__")
-        return self.annotate(tool_count=models.Count("tools", filter=published)).filter(
-            tool_count__gt=0
+        return (
+            self.annotate(tool_count=models.Count("tools", filter=published))
+            .filter(tool_count__gt=0)
+            .order_by(Lower("name"), "slug")
         )
 
 

@@ -47,7 +47,7 @@ def tool(request: HttpRequest, slug: str) -> HttpResponseBase:
         raise UnknownName(slug, suggestions)
     context = {
         "tool": found,
-        "scorecard": found.reviews.all().scorecard(),
+        "scorecard": found.scorecard(),
         "prices": price_history(found),
         "comparisons": found.comparisons()[:COMPARISONS],
         "alternatives": alternatives_to(found),

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import URLValidator
 from django.db.models import Choices, Model
+from django.utils import timezone
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from reviews.models import Review
@@ -112,6 +113,12 @@ def _date(value: object) -> date:
     raise ValueError(f'{shown(value)} is not a date such as "2026-05-22"')
 
 
+def _not_ahead(value: date) -> date:
+    if value > timezone.localdate():
+        raise ValueError(f'"{value}" has not come yet')
+    return value
+
+
 def _amount(value: object) -> Decimal:
     """Read a decimal string. A float has lost the exact amount already, so it is refused."""
     if not isinstance(value, str):
@@ -147,6 +154,7 @@ Needed = Annotated[Text, AfterValidator(_not_empty)]
 Slug = Annotated[str, AfterValidator(_slug)]
 Address = Annotated[Text, AfterValidator(_address)]
 Day = Annotated[date, BeforeValidator(_date)]
+PastDay = Annotated[Day, AfterValidator(_not_ahead)]
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
 Score = Annotated[int, AfterValidator(_score)]
 Markdown = Annotated[Text, AfterValidator(_markdown)]
@@ -191,7 +199,7 @@ class PriceEntry(Entry):
     period: Annotated[str, _one_of(Period)] = LEFT_OUT
     unit: Annotated[Text, _fits(Price, "unit")] = LEFT_OUT
     effective_on: Day = LEFT_OUT
-    checked_on: Day = LEFT_OUT
+    checked_on: PastDay = LEFT_OUT
     source_url: Annotated[Address, _fits(Price, "source_url")] = LEFT_OUT
 
 
@@ -211,7 +219,7 @@ class ReviewEntry(Entry):
     score: Score | None = None
     body: Annotated[Needed, AfterValidator(_markdown)]
     evidence: Annotated[str, _one_of(Evidence)] = LEFT_OUT
-    reviewed_on: Day = LEFT_OUT
+    reviewed_on: PastDay = LEFT_OUT
     reason: Annotated[Text, _fits(Review, "reason")] = LEFT_OUT
 
 

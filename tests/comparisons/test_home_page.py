@@ -76,6 +76,12 @@ def test_categories_are_counted_and_empty_ones_left_out(site):
     assert site.get("/").all(".tags li") == ["Developer Tools 1"]
 
 
+def test_categories_stand_by_name(site):
+    for name in ("Zebras", "anvils", "Moths"):
+        cast.make_tool(name.lower(), category=cast.make_category(name, name.lower()))
+    assert site.get("/").all(".tags bdi") == ["anvils", "Moths", "Zebras"]
+
+
 def test_the_number_of_queries_does_not_grow(site, django_assert_max_num_queries):
     alpha = cast.alpha()
     for number in range(10):

@@ -48,9 +48,22 @@ def test_a_new_review_is_found_under_its_persona(admin_client):
     assert Review.objects.get(tool=tool).body_html == "<p>It works.</p>"
 
 
+def test_a_changed_verdict_asks_for_its_own_reason(admin_client):
+    review = cast.alpha().reviews.get(persona="founder")
+    address = f"/admin/reviews/review/{review.pk}/change/"
+    fields = form_of(admin_client.get(address))
+    first = fields | {"verdict": "skip", "score": "20", "reason": "It became dear."}
+    assert admin_client.post(address, first).status_code == 302
+    again = form_of(admin_client.get(address)) | {"verdict": "ship"}
+    assert not again["reason"]
+    assert "Say why the verdict changed." in admin_client.post(address, again).content.decode()
+    assert review.revisions.count() == 2
+
+
 @pytest.mark.parametrize(
     ("field", "value", "complaint"),
     [
+        ("reviewed_on", "2999-01-01", "This day has not come yet."),
         ("score", "101", "less than or equal to 100"),
         ("score", "-1", "greater than or equal to 0"),
         ("body", "", "This field is required"),
