@@ -1,9 +1,10 @@
 """The home page and the comparisons."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.cache import cache_control
 
 from reviews.models import Panel, Revision
 from reviews.personas import Persona
@@ -17,6 +18,8 @@ from .answers import CLEAR_LEAD, answer
 from .decision import decision_table
 from .models import Comparison
 from .pairs import find_pair, pair_address
+from .questions import MAX_LENGTH, MAX_WORDS, Question
+from .results import SUGGESTIONS_MAX_AGE, VENDOR_TOOLS, Results, put_against, suggested
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -59,6 +62,30 @@ def comparison(request: HttpRequest, slugs: str) -> HttpResponseBase:
         "address": address,
     }
     return render(request, "comparisons/comparison.html", context)
+
+
+def search(request: HttpRequest) -> HttpResponseBase:
+    """Find tools, comparisons, reviews and vendors; “X vs Y” leads to the comparison itself."""
+    question = Question.read(request.GET.get("q", ""))
+    versus = put_against(question)
+    if versus and versus.is_clear:
+        return redirect(versus.address)
+    context = {
+        "question": question,
+        "versus": versus,
+        "results": Results.of(question, request),
+        "max_length": MAX_LENGTH,
+        "max_words": MAX_WORDS,
+        "vendor_tools": VENDOR_TOOLS,
+    }
+    return render(request, "comparisons/search.html", context)
+
+
+@cache_control(public=True, max_age=SUGGESTIONS_MAX_AGE)
+def suggestions(request: HttpRequest) -> JsonResponse:
+    """Return what a reader who is still typing may mean, the same for everybody."""
+    question = Question.read(request.GET.get("q", ""))
+    return JsonResponse({"suggestions": suggested(question)})
 
 
 def methodology(request: HttpRequest) -> HttpResponse:

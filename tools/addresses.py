@@ -73,13 +73,18 @@ class UnknownName(Http404):
         self.suggestions = suggestions
 
 
-def nearest_tools(wanted: str, limit: int = 5) -> list[tuple[str, str]]:
-    """Return (slug, name) of the published tools whose slug or name is most like `wanted`."""
-    names: dict[str, str] = cache.get_or_set(  # type: ignore[assignment]
+def published_names() -> dict[str, str]:
+    """Return the name of every published tool by its slug; it may be NAMES_MAX_AGE old."""
+    return cache.get_or_set(  # type: ignore[return-value]
         "tools.names",
         lambda: dict(Tool.objects.published().values_list("slug", "name")),
         NAMES_MAX_AGE,
     )
+
+
+def nearest_tools(wanted: str, limit: int = 5) -> list[tuple[str, str]]:
+    """Return (slug, name) of the published tools whose slug or name is most like `wanted`."""
+    names = published_names()
     likeness: dict[str, float] = {}
     for choices in (dict(zip(names, names, strict=True)), names):
         for _, score, slug in process.extract(

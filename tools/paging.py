@@ -1,5 +1,6 @@
 """Lists in pages, with the state in the query string."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +44,7 @@ class Listing:
         return f"?{query.urlencode()}"
 
 
-def paginate(request: HttpRequest, rows: QuerySet[Any]) -> Listing:
+def paginate(request: HttpRequest, rows: QuerySet[Any] | Sequence[Any]) -> Listing:
     """Return the page of `rows` that the query string asks for.
 
     A page number that is no number, zero or negative means the first page; one past the end raises

@@ -1,7 +1,8 @@
 """Measure pages against a bare view of the same size, under the same gunicorn and middleware.
 
-Machines differ, so nothing here is a time: each figure is the page's rate divided by that of the
-bare view, measured in turns, as the median of the rounds. Needs `wrk` for the load.
+Machines differ, so no page's figure is a time: each is the page's rate divided by that of the bare
+view, measured in turns, as the median of the rounds. Needs `wrk` for the load. Only the search is
+told in milliseconds, those that the database takes (tests/benchmarks/searching.py).
 """
 
 import argparse
@@ -26,6 +27,7 @@ PAGES = {
     "tools list, nothing cached": "/tools/",
     "home page, nothing cached": "/",
 }
+SEARCH = "search, in the database"
 
 
 @contextmanager
@@ -94,30 +96,52 @@ def measure(base, path, options):
     }
 
 
+def measure_search():
+    """Return what the search costs in the database, measured by a process with Django in it."""
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.benchmarks.settings"}
+    command = [sys.executable, "-m", "tests.benchmarks.searching"]
+    answer = subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+    return json.loads(answer.stdout)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4, help="of each measurement")
     parser.add_argument("--connections", type=int, default=8)
-    parser.add_argument("--only", default="", help="measure the pages whose name contains this")
+    parser.add_argument("--only", default="", help="measure what has this in its name")
     parser.add_argument("--json", type=Path, default=ROOT / ".bench" / "results.json")
     options = parser.parse_args()
+    results = {}
+    if options.only in SEARCH:
+        row = results[SEARCH] = measure_search()
+        print(
+            f"{SEARCH}: p50 {row['p50_ms']} ms, p95 {row['p95_ms']} ms "
+            f"({row['questions']} questions, {row['tools']} tools)",
+            flush=True,
+        )
+    pages = {name: path for name, path in PAGES.items() if options.only in name}
+    if pages:
+        measure_pages(pages, results, options)
+    options.json.parent.mkdir(exist_ok=True)
+    options.json.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def measure_pages(pages, results, options):
+    """Measure the pages in turn; each prints its row and adds it to the results."""
     if not shutil.which("wrk"):
         sys.exit("make bench needs wrk to make the load; on Debian: apt-get install wrk")
-    results = {}
     with server() as base:
         print(f"{'':34} {'bytes':>7} {'bare/s':>8} {'page/s':>8} {'ratio':>7}")
-        for name, path in PAGES.items():
-            if options.only not in name:
-                continue
+        for name, path in pages.items():
             row = results[name] = measure(base, path, options)
             print(
                 f"{name:34} {row['bytes']:>7} {row['bare_per_second']:>8} "
                 f"{row['page_per_second']:>8} {row['ratio']:>7.3f}",
                 flush=True,
             )
-    options.json.parent.mkdir(exist_ok=True)
-    options.json.write_text(json.dumps(results, indent=1) + "\n")
 
 
 main()

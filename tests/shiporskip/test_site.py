@@ -6,7 +6,15 @@ from tests import cast
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ["/", "/tools/", "/compare/", "/methodology/", "/bookmarks/", "/personas/builder/"]
+PAGES = [
+    "/",
+    "/tools/",
+    "/compare/",
+    "/methodology/",
+    "/bookmarks/",
+    "/personas/builder/",
+    "/search/",
+]
 
 
 @pytest.fixture(autouse=True)
