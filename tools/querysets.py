@@ -57,8 +57,20 @@ class ToolQuerySet(models.QuerySet[Any]):
         return self.filter(is_published(at))
 
     def for_cards(self) -> Self:
-        """Fetch what a card shows: category, vendor, the panel and the kinds of plan."""
-        return self.select_related("category", "vendor", "panel").prefetch_related("plans")
+        """Fetch what a card shows: category, vendor, the panel and the kinds of plan.
+
+        Descriptions, the widest columns, stay behind: no card shows them.
+        """
+        return (
+            self.select_related("category", "vendor", "panel")
+            .defer(
+                "description",
+                "description_html",
+                "category__description",
+                "category__description_html",
+            )
+            .prefetch_related("plans")
+        )
 
     def for_page(self) -> Self:
         """Fetch what a tool's page shows: reviews with their history, plans with every price."""
@@ -85,6 +97,10 @@ class ToolQuerySet(models.QuerySet[Any]):
             Lower("name"),
             "slug",
         )
+
+    def contested(self) -> Self:
+        """Order by how much the personas disagree; tools without a review come last."""
+        return self.order_by(F("panel__contest").desc(nulls_last=True), Lower("name"), "slug")
 
     def reviewed(self) -> Self:
         """Return the tools with a complete panel."""
