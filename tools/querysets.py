@@ -1,10 +1,11 @@
 """Which tools a page needs, in domain words."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -55,6 +56,14 @@ class ToolQuerySet(models.QuerySet[Any]):
     def published(self, at: datetime | None = None) -> Self:
         """Return the tools that readers may see at a moment, now if none is given."""
         return self.filter(is_published(at))
+
+    def called(self, texts: Iterable[str]) -> Self:
+        """Return the tools that have one of these texts as slug or as name, whatever its case."""
+        texts = list(texts)
+        return self.annotate(lower_name=Lower("name")).filter(
+            Q(slug__in=[text.lower() for text in texts])
+            | Q(lower_name__in=[Lower(Value(text)) for text in texts])
+        )
 
     def for_cards(self) -> Self:
         """Fetch what a card shows: category, vendor, the panel and the kinds of plan.
