@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .pairs import Pair, Side
+from .lineups import Lineup, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,20 +15,19 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One question with the answers of both tools."""
+    """One question with the answer of every tool."""
 
     question: str
-    cells: tuple[Cell, Cell]
+    cells: tuple[Cell, ...]
 
     @property
     def differs(self) -> bool:
-        """Whether the two answers differ; remarks do not count."""
-        left, right = self.cells
-        return left.text != right.text
+        """Whether any two answers differ; remarks do not count."""
+        return len({cell.text for cell in self.cells}) > 1
 
 
-def decision_table(pair: Pair) -> list[Row]:
-    """Return the rows of the table for a pair of tools."""
+def decision_table(lineup: Lineup) -> list[Row]:
+    """Return the rows of the table for a line-up of tools."""
     questions = {
         "Panel verdict": _verdict,
         "Community": _community,
@@ -38,7 +37,7 @@ def decision_table(pair: Pair) -> list[Row]:
         "Vendor": lambda side: Cell(side.vendor),
     }
     return [
-        Row(question, (answer(pair.left), answer(pair.right)))
+        Row(question, tuple(answer(side) for side in lineup.sides))
         for question, answer in questions.items()
     ]
 

@@ -8,7 +8,7 @@ from tools.markdown import MarkdownField, RenderedMarkdownField
 from tools.models import Tool
 from tools.status import Publishable
 
-from .pairs import pair_address
+from .lineups import lineup_address
 from .querysets import ComparisonQuerySet
 
 
@@ -48,4 +48,4 @@ class Comparison(Publishable):
     @property
     def address(self) -> str:
         """Where it stands."""
-        return pair_address(self.left.slug, self.right.slug)
+        return lineup_address(self.left.slug, self.right.slug)

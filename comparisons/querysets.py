@@ -1,11 +1,14 @@
 """Which comparisons a page needs, in domain words."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
 
 from tools.status import is_published
+
+from .lineups import lineup_address
 
 
 class ComparisonQuerySet(models.QuerySet[Any]):
@@ -16,6 +19,12 @@ class ComparisonQuerySet(models.QuerySet[Any]):
         return self.filter(
             is_published(at), is_published(at, "left__"), is_published(at, "right__")
         )
+
+    def address_of(self, slugs: Sequence[str]) -> str:
+        """Return the canonical address of a line-up of public tools, named in any order."""
+        pair = self.published().filter(left__slug__in=slugs, right__slug__in=slugs)
+        written = pair.values_list("left__slug", "right__slug").first() if len(slugs) == 2 else None
+        return lineup_address(*(written or sorted(slugs)))
 
     def newest(self) -> Self:
         """Order by publication, the latest first."""

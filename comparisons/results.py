@@ -15,7 +15,7 @@ from tools.addresses import Suggestion, nearest_tools
 from tools.paging import Listing, paginate
 
 from . import search
-from .pairs import find_pair, pair_address
+from .lineups import find_lineup
 from .questions import Question, Side
 from .search import MOST, Found
 from .snippets import snippets
@@ -161,12 +161,12 @@ def put_against(question: Question) -> Versus | None:
     left, right = map(_named, question.sides)
     if not left or not right or left.slug == right.slug:
         return None
-    pair = find_pair(left.slug, right.slug)
-    if isinstance(pair, list):  # a name that was kept for a minute, of a tool that is gone
+    lineup = find_lineup([left.slug, right.slug])
+    if isinstance(lineup, list):  # a name that was kept for a minute, of a tool that is gone
         return None
     return Versus(
-        f"{pair.left.name} vs {pair.right.name}",
-        pair_address(pair.left.slug, pair.right.slug),
+        " vs ".join(side.name for side in lineup.sides),
+        lineup.address,
         left.is_clear and right.is_clear,
     )
 

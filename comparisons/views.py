@@ -16,10 +16,24 @@ from tools.slugs import VERSUS
 
 from .answers import CLEAR_LEAD, answer
 from .decision import decision_table
+from .lineups import MOST, find_lineup, lineup_address
 from .models import Comparison
-from .pairs import find_pair, pair_address
+from .picking import read_pick
 from .questions import MAX_LENGTH, MAX_WORDS, Question
 from .results import SUGGESTIONS_MAX_AGE, VENDOR_TOOLS, Results, put_against, suggested
+
+#: Of more tools than a page compares, so many are looked up to offer the first that exist.
+TOO_MANY = 20
+
+
+class TooManyTools(Http404):
+    """A line-up that no page can hold; the 404 page says so and offers a smaller one."""
+
+    explanation = "One page compares four tools at most."
+
+    def __init__(self, suggestions: list[Suggestion]) -> None:
+        super().__init__(self.explanation)
+        self.suggestions = suggestions
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -35,31 +49,37 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "comparisons/home.html", context)
 
 
-def index(request: HttpRequest) -> HttpResponse:
-    """List the comparisons that editors wrote, the newest first."""
+def index(request: HttpRequest) -> HttpResponseBase:
+    """Let the reader pick two to four tools, and list the comparisons that editors wrote."""
+    pick = read_pick(request.GET)
+    if pick.slugs:
+        return redirect(Comparison.objects.address_of(pick.slugs))
     comparisons = Comparison.objects.published().newest().for_cards()
-    return render(request, "comparisons/index.html", {"listing": paginate(request, comparisons)})
+    context = {"listing": paginate(request, comparisons), "pick": pick}
+    return render(request, "comparisons/index.html", context)
 
 
 def comparison(request: HttpRequest, slugs: str) -> HttpResponseBase:
-    """Put two tools side by side, at the one address that the pair has."""
+    """Put two to four tools side by side, at the one address that the line-up has."""
     names = slugs.lower().split(VERSUS)
-    if len(names) != 2 or not all(names):
+    if len(names) < 2 or not all(names):
         raise Http404(slugs)
-    first, second = names
-    if first == second:
-        return _only(first)
-    pair = find_pair(first, second)
-    if isinstance(pair, list):
-        raise _unknown(names, known=pair)
-    address = pair_address(pair.left.slug, pair.right.slug)
-    if elsewhere := moved(request, address):
+    names = list(dict.fromkeys(names))
+    if len(names) == 1:
+        return _only(names[0])
+    if len(names) > MOST:
+        raise _too_many(names)
+    lineup = find_lineup(names)
+    if isinstance(lineup, list):
+        raise _unknown(names, known=lineup)
+    if elsewhere := moved(request, lineup.address):
         return elsewhere
     context = {
-        "pair": pair,
-        "answer": answer(pair.left, pair.right),
-        "decision": decision_table(pair),
-        "address": address,
+        "lineup": lineup,
+        "answer": answer(*lineup.sides),
+        "decision": decision_table(lineup),
+        "differences_only": request.GET.get("rows") == "different",
+        "most": MOST,
     }
     return render(request, "comparisons/comparison.html", context)
 
@@ -102,16 +122,34 @@ def _only(slug: str) -> HttpResponseBase:
 
 
 def _unknown(names: list[str], known: list[str]) -> UnknownName:
-    """Return the 404 for slugs of which some are not `known`, with the nearest pairs or tools."""
+    """Return the 404 for slugs of which some are not `known`.
+
+    It offers the line-ups that one of the nearest tools would complete, or the tools themselves
+    where more than one is unknown.
+    """
     unknown = next(name for name in names if name not in known)
     nearest = nearest_tools(unknown)
-    if len(known) == 1:
-        other = Tool.objects.get(slug=known[0])
+    if len(known) == len(names) - 1:
+        titles = dict(Tool.objects.filter(slug__in=known).values_list("slug", "name"))
         suggestions = [
-            Suggestion(f"{name} vs {other.name}", pair_address(*sorted((slug, other.slug))))
-            for slug, name in nearest
-            if slug != other.slug
+            _suggested({slug: name} | titles) for slug, name in nearest if slug not in known
         ]
     else:
         suggestions = [Suggestion(name, reverse("tool", args=[slug])) for slug, name in nearest]
     return UnknownName(unknown, suggestions)
+
+
+def _too_many(names: list[str]) -> TooManyTools:
+    """Return the 404 for more tools than a page compares, with the page of the first ones."""
+    asked = names[:TOO_MANY]
+    titles = dict(Tool.objects.published().filter(slug__in=asked).values_list("slug", "name"))
+    first = [name for name in asked if name in titles][:MOST]
+    return TooManyTools(
+        [_suggested({slug: titles[slug] for slug in first})] if len(first) > 1 else []
+    )
+
+
+def _suggested(titles: dict[str, str]) -> Suggestion:
+    """Offer the page of several tools, given as their names by their slugs."""
+    slugs = sorted(titles)
+    return Suggestion(" vs ".join(titles[slug] for slug in slugs), lineup_address(*slugs))

@@ -22,6 +22,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     """Answer 404 with the nearest names, where the view that raised it knew any."""
     context = {
         "wanted": getattr(exception, "wanted", ""),
+        "explanation": getattr(exception, "explanation", ""),
         "suggestions": getattr(exception, "suggestions", []),
     }
     return render(request, "errors/404.html", context, status=404)

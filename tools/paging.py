@@ -44,13 +44,17 @@ class Listing:
         return f"?{query.urlencode()}"
 
 
-def paginate(request: HttpRequest, rows: QuerySet[Any] | Sequence[Any]) -> Listing:
-    """Return the page of `rows` that the query string asks for.
+def paginate(
+    request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], total: int | None = None
+) -> Listing:
+    """Return the page of `rows` that the query string asks for; counts them unless told the total.
 
     A page number that is no number, zero or negative means the first page; one past the end raises
     Http404, because that page may have existed.
     """
     paginator = Paginator(rows, PER_PAGE)
+    if total is not None:
+        paginator.count = total
     wanted = request.GET.get("page", "1")
     try:
         number = max(1, int(wanted)) if wanted.isascii() and len(wanted) < 10 else 1

@@ -1,10 +1,11 @@
 """Which tools a page needs, in domain words."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -63,9 +64,29 @@ class ToolQuerySet(models.QuerySet[Any]):
         """Return the tools that readers may see at a moment, now if none is given."""
         return self.filter(is_published(at))
 
+    def called(self, texts: Iterable[str]) -> Self:
+        """Return the tools that have one of these texts as slug or as name, whatever its case."""
+        texts = list(texts)
+        return self.annotate(lower_name=Lower("name")).filter(
+            Q(slug__in=[text.lower() for text in texts])
+            | Q(lower_name__in=[Lower(Value(text)) for text in texts])
+        )
+
     def for_cards(self) -> Self:
-        """Fetch what a card shows: category, vendor, the panel and the kinds of plan."""
-        return self.select_related("category", "vendor", "panel").prefetch_related("plans")
+        """Fetch what a card shows: category, vendor, the panel and the kinds of plan.
+
+        Descriptions, the widest columns, stay behind: no card shows them.
+        """
+        return (
+            self.select_related("category", "vendor", "panel")
+            .defer(
+                "description",
+                "description_html",
+                "category__description",
+                "category__description_html",
+            )
+            .prefetch_related("plans")
+        )
 
     def for_page(self) -> Self:
         """Fetch what a tool's page shows: reviews with their history, plans with every price."""
@@ -92,6 +113,10 @@ class ToolQuerySet(models.QuerySet[Any]):
             Lower("name"),
             "slug",
         )
+
+    def contested(self) -> Self:
+        """Order by how much the personas disagree; tools without a review come last."""
+        return self.order_by(F("panel__contest").desc(nulls_last=True), Lower("name"), "slug")
 
     def with_verdict(self, outcome: str) -> Self:
         """Return the tools whose panel says this; a tool without reviews is pending."""

@@ -10,7 +10,7 @@ from django.urls import reverse
 from .addresses import Suggestion, UnknownName, moved, nearest_tools
 from .alternatives import alternatives_to
 from .charts import price_history
-from .filters import ENTRIES, VERDICTS, Filters, Sort
+from .filters import Filters, Sort
 from .models import Category, Tool
 from .paging import paginate
 from .slugs import SHAPE
@@ -23,15 +23,12 @@ MAX_BOOKMARKS = 60
 
 def tools(request: HttpRequest) -> HttpResponse:
     """List the tools, with filters that live in the query string."""
-    categories = list(Category.objects.with_counts())
-    filters = Filters.read(request.GET, categories)
-    listing = paginate(request, filters.apply(Tool.objects.published()).for_cards())
+    filters = Filters.read(request.GET)
+    facets = filters.facets()
     context = {
-        "listing": listing,
+        "listing": paginate(request, filters.apply().for_cards(), facets.total),
         "filters": filters,
-        "categories": categories,
-        "entries": ENTRIES,
-        "verdicts": VERDICTS,
+        "facets": facets,
         "sorts": Sort,
     }
     return render(request, "tools/index.html", context)

@@ -112,6 +112,76 @@ def test_a_tool_that_its_panel_skips_never_wins(left, right):
     assert answer(right, left).text.startswith("Skip both: ")
 
 
+def test_of_several_the_one_that_most_personas_ship_wins():
+    best, middle, last = tool("Best", SHIP), tool("Middle", SPLIT), tool("Last", SKIP)
+    assert answer(last, best, middle).text == (
+        "Best wins on the panel: 4 of 4 personas ship it, "
+        "against 2 of 4 for Middle and 0 of 4 for Last."
+    )
+
+
+def test_scores_decide_among_the_leaders_of_the_panel_alone():
+    one, two = tool("One", SHIP, (80,) * 4), tool("Two", SHIP, (90,) * 4)
+    behind = tool("Behind", SPLIT, (99,) * 4)
+    assert answer(one, two, behind).text == (
+        "Two wins on the scores: the panels of One and Two both say ship, 4 to 0, ahead of Behind, "
+        "and its mean score is 90 against 80 for One."
+    )
+
+
+def test_a_winner_on_the_scores_is_ahead_of_every_other_leader():
+    one, three = tool("One", SHIP, (90,) * 4), tool("Three", SHIP, (50,) * 4)
+    near, far = tool("Two", SHIP, (89,) * 4), tool("Two", SHIP, (70,) * 4)
+    assert answer(one, near, three).text.startswith(
+        "Too close to call: all three panels say ship, 4 to 0. "
+    )
+    assert answer(one, far, three).text == (
+        "One wins on the scores: all three panels say ship, 4 to 0, "
+        "and its mean score is 90 against 70 for Two and 50 for Three."
+    )
+
+
+def test_of_several_the_only_free_one_wins_on_price():
+    free = tool("Two", SHIP, plans=["free"])
+    assert answer(tool("One", SHIP), free, tool("Three", SHIP)).text == (
+        "Two wins on price: all three panels say ship, 4 to 0, "
+        "but it is free to start and One and Three are not."
+    )
+
+
+@pytest.mark.parametrize("plans", [["free"], []])
+def test_price_decides_nothing_while_two_are_free_or_one_is_unknown(plans):
+    free, other = tool("One", SHIP, plans=["free"]), tool("Two", SHIP, plans=plans)
+    assert answer(free, other, tool("Three", SHIP)).text.startswith("Too close to call")
+
+
+def test_a_free_tool_that_fewer_personas_ship_is_behind_all_the_same():
+    one, two = tool("One", SHIP, tagline="x"), tool("Two", SHIP, tagline="y")
+    assert answer(one, two, tool("Free", SPLIT, plans=["free"])).text == (
+        "Too close to call: the panels of One and Two both say ship, 4 to 0, ahead of Free. "
+        "One suits “x”, Two suits “y”."
+    )
+
+
+def test_every_panel_that_is_not_complete_is_named():
+    tools = [tool("One", "ship"), tool("Two", SHIP), tool("Three", "ship skip"), tool("Four", "")]
+    assert answer(*tools).text == (
+        "Too early to call: One has 1 of its 4 reviews, Three has 2 of its 4 reviews and "
+        "Four has 0 of its 4 reviews, and a panel decides with all four."
+    )
+
+
+def test_several_that_their_panels_skip_have_no_winner():
+    tools = [tool("One", SKIP), tool("Two", "ship skip skip skip"), tool("Three", SKIP)]
+    assert answer(*tools).text == (
+        "Skip all three: 1 of 4 personas ship Two, 0 of 4 ship One, 0 of 4 ship Three, "
+        "and none is enough."
+    )
+    assert answer(*[tool("A", SKIP, (40,) * 4)] * 4).text == (
+        "Skip all four: all four panels say skip, 0 to 4."
+    )
+
+
 def test_names_are_escaped_and_isolated():
     evil = tool("<script>alert(1)</script>", SHIP)
     verdict = answer(evil, tool("Two", SPLIT)).verdict

@@ -183,6 +183,38 @@ def test_a_comparison_waits_for_its_moment(site, pair):
     assert "Not yet." not in site.get(ADDRESS).html
 
 
+def test_only_the_rows_that_differ_are_a_link_away_and_so_is_the_way_back(site, pair):
+    cast.compare(*pair)
+    page = site.get(ADDRESS)
+    assert page.links(".decision-actions a")[0] == f"{ADDRESS}?rows=different#decision"
+    different = site.get(f"{ADDRESS}?rows=different")
+    assert list(rows(different)) == ["Panel verdict", "Pricing", "Best for"]
+    assert different.links(".decision-actions a")[0] == f"{ADDRESS}#decision"
+    assert f'{ADDRESS}">' in different.html
+    assert "noindex" in different.html
+    assert "noindex" not in page.html
+
+
+def test_tools_that_differ_in_no_row_say_so(site):
+    for slug in ("one", "two"):
+        cast.make_tool(slug, tagline="The same")
+    page = site.get("/compare/one-vs-two/?rows=different")
+    assert "They differ in none of these." in page.text
+    assert not page.all(".decision")
+
+
+def test_any_other_choice_of_rows_shows_all(site, pair):
+    for value in ("all", "", "%00", "x" * 300):
+        assert len(rows(site.get(f"{ADDRESS}?rows={value}"))) == 6
+
+
+def test_another_tool_is_added_in_the_picker_that_keeps_the_two(site, pair):
+    link = site.get(ADDRESS).links(".decision-actions a")[1]
+    assert link == "/compare/?with=alpha&with=beta#pick"
+    fields = site.get(link.split("#")[0]).tree.cssselect(".picker input")
+    assert [field.get("value") for field in fields] == ["Alpha", "Beta", "", ""]
+
+
 def test_other_comparisons_of_the_two_follow_and_the_page_itself_does_not(site, pair):
     alpha, beta = pair
     cast.compare(alpha, beta)

@@ -23,7 +23,6 @@ SLUGS = [
     "\ud7ff\u202e🙂",
     "..%2f..%2fetc%2fpasswd",
     "日本語-vs-alpha",
-    "alpha-vs-alpha-vs-alpha",
 ]
 
 

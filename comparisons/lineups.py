@@ -1,4 +1,4 @@
-"""Everything that a comparison page shows of two tools, fetched in two queries.
+"""Everything that a comparison page shows of two to four tools, fetched in two queries.
 
 This is the page that readers arrive on, so it fetches columns instead of model objects: building
 those took most of its time. The rules stay where they are, because rows become the same
@@ -16,11 +16,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from reviews.personas import Persona
-from reviews.scorecards import PanelStrip, Scorecard
+from reviews.scorecards import PanelStrip, Scorecard, Verdict
 from tools.pricing import DatedPrice, PlanLine, Pricing, current_price
 from tools.slugs import VERSUS
 from tools.status import Status
 
+#: How many tools one page compares at most.
+MOST = 4
 #: How many other comparisons a page leads on to.
 RELATED = 6
 
@@ -100,7 +102,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """Another comparison of one of the two."""
+    """Another comparison with one of the tools, or with two of three or four."""
 
     left: Named
     right: Named
@@ -108,53 +110,69 @@ class Related:
     @property
     def address(self) -> str:
         """Where it stands."""
-        return pair_address(self.left.slug, self.right.slug)
+        return lineup_address(*self.slugs)
+
+    @property
+    def slugs(self) -> tuple[str, str]:
+        """The two tools by their slugs, in the order that the editor gave them."""
+        return self.left.slug, self.right.slug
 
 
 @dataclass(frozen=True, slots=True)
 class Matchup:
-    """One persona on both tools."""
+    """One persona on every tool of the line-up."""
 
     persona: Persona
-    reviews: tuple[ReviewLine | None, ReviewLine | None]
+    reviews: tuple[ReviewLine | None, ...]
 
     @property
     def disagrees(self) -> bool:
-        """Whether the persona ships one and skips the other."""
+        """Whether the persona ships one and skips another."""
         return len({review.verdict for review in self.reviews if review}) > 1
 
     @property
-    def scores(self) -> tuple[int | None, int | None]:
-        """Both scores; None where there is no review or it gave none."""
-        left, right = self.reviews
-        return left.score if left else None, right.score if right else None
+    def ships(self) -> int:
+        """How many of the tools the persona ships."""
+        return sum(review.verdict == Verdict.SHIP for review in self.reviews if review)
+
+    @property
+    def skips(self) -> int:
+        """How many of the tools the persona skips."""
+        return sum(review.verdict == Verdict.SKIP for review in self.reviews if review)
+
+    @property
+    def scores(self) -> tuple[int | None, ...]:
+        """Every score; None where there is no review or it gave none."""
+        return tuple(review.score if review else None for review in self.reviews)
 
     @property
     def gap(self) -> int | None:
-        """How many points the scores are apart; None unless both are known."""
-        left, right = self.scores
-        return None if left is None or right is None else abs(left - right)
+        """How many points the scores are apart; None unless all are known."""
+        known = [score for score in self.scores if score is not None]
+        return max(known) - min(known) if len(known) == len(self.reviews) else None
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """Two tools in canonical order, with what an editor wrote about them."""
+class Lineup:
+    """Two to four tools in canonical order, and what an editor wrote about them if they are two."""
 
-    left: Side
-    right: Side
+    sides: tuple[Side, ...]
     summary_html: str
     related: Sequence[Related]
 
     @property
-    def sides(self) -> tuple[Side, Side]:
-        """Both tools, for what is the same for each."""
-        return self.left, self.right
+    def address(self) -> str:
+        """The one address of this line-up."""
+        return lineup_address(*(side.slug for side in self.sides))
 
     @property
     def matchups(self) -> list[Matchup]:
         """The scorecard, persona by persona."""
-        left, right = self.left.scorecard.lines, self.right.scorecard.lines
-        return [Matchup(a.persona, (a.review, b.review)) for a, b in zip(left, right, strict=True)]
+        cards = (side.scorecard.lines for side in self.sides)
+        return [
+            Matchup(lines[0].persona, tuple(line.review for line in lines))
+            for lines in zip(*cards, strict=True)
+        ]
 
     @property
     def updated_on(self) -> date | None:
@@ -162,24 +180,32 @@ class Pair:
         lines = [line for side in self.sides for line in side.scorecard.lines]
         return max((line.review.reviewed_on for line in lines if line.review), default=None)
 
+    def without(self, removed: Side) -> str:
+        """Return the address of what is left when one of three or four tools is removed."""
+        slugs = [side.slug for side in self.sides if side is not removed]
+        # Two that are left may stand in an editor's order. Their comparison is among the related
+        # ones then, which begin with those between two tools of the line-up.
+        written = [other.slugs for other in self.related if set(other.slugs) == set(slugs)]
+        return lineup_address(*(written[0] if written else slugs))
 
-def pair_address(left: str, right: str) -> str:
-    """Return the address of the comparison of two slugs in this order."""
-    return reverse("comparison", args=[left + VERSUS + right])
+
+def lineup_address(*slugs: str) -> str:
+    """Return the address of the comparison of these slugs in this order."""
+    return reverse("comparison", args=[VERSUS.join(slugs)])
 
 
-def find_pair(first: str, second: str, at: datetime | None = None) -> Pair | list[str]:
-    """Fetch the comparison of two tools, named by their slugs in any order.
+def find_lineup(slugs: Sequence[str], at: datetime | None = None) -> Lineup | list[str]:
+    """Fetch the comparison of two to four different tools, named by their slugs in any order.
 
-    The canonical order is the editor's where an editor made the comparison, else that of the
-    slugs. Where one of the tools is not public at the moment (now if none is given), returns the
-    slugs that are.
+    The canonical order of a pair is the editor's where an editor made the comparison; any other
+    line-up stands in the order of the slugs. Where one of the tools is not public at the moment
+    (now if none is given), returns the slugs that are.
     """
     at = at or timezone.now()
     with connection.cursor() as cursor:
-        cursor.execute(SIDES, [[first, second], Status.PUBLISHED, at])
+        cursor.execute(SIDES, [list(slugs), Status.PUBLISHED, at])
         rows = {row[1]: row for row in cursor.fetchall()}
-        if first not in rows or second not in rows:
+        if len(rows) < len(slugs):
             return list(rows)
         parameters: dict[str, Any] = {
             "ids": [row[0] for row in rows.values()],
@@ -189,13 +215,14 @@ def find_pair(first: str, second: str, at: datetime | None = None) -> Pair | lis
         }
         cursor.execute(COMPARISONS, parameters)
         comparisons = cursor.fetchall()
-    order, summary_html = sorted((first, second)), ""
-    if comparisons and {comparisons[0][0], comparisons[0][3]} == {first, second}:
+    order, summary_html = sorted(slugs), ""
+    if comparisons and {comparisons[0][0], comparisons[0][3]} == set(slugs):
         (left, _, _, right, _, _, summary_html), *comparisons = comparisons
         order = [left, right]
-    left_side, right_side = (_side(rows[slug], at.date()) for slug in order)
-    return Pair(
-        left_side, right_side, summary_html, [_related(row) for row in comparisons[:RELATED]]
+    return Lineup(
+        tuple(_side(rows[slug], at.date()) for slug in order),
+        summary_html,
+        [_related(row) for row in comparisons[:RELATED]],
     )
 
 
