@@ -15,6 +15,7 @@ from tools.slugs import VERSUS
 
 from .answers import CLEAR_LEAD, answer
 from .decision import decision_table
+from .indexing import lacks
 from .models import Comparison
 from .pairs import find_pair, pair_address
 
@@ -57,6 +58,7 @@ def comparison(request: HttpRequest, slugs: str) -> HttpResponseBase:
         "answer": answer(pair.left, pair.right),
         "decision": decision_table(pair),
         "address": address,
+        "indexable": not lacks(pair.sides, pair.summary_html),
     }
     return render(request, "comparisons/comparison.html", context)
 

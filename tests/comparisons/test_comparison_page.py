@@ -165,6 +165,8 @@ def test_a_tool_against_itself_leads_to_the_tool(client, pair):
 
 
 def test_the_editors_text_stands_on_the_page_and_lets_it_into_the_index(site, pair):
+    for tool in pair:
+        cast.check_price(tool)
     assert 'content="noindex, follow"' in site.get(ADDRESS).html
     cast.compare(*pair, summary="They differ in **one** thing.")
     page = site.get(ADDRESS)
