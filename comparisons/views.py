@@ -18,6 +18,7 @@ from .decision import decision_table
 from .indexing import lacks
 from .models import Comparison
 from .pairs import find_pair, pair_address
+from .structured_data import comparison_list, comparison_page
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -36,7 +37,9 @@ def home(request: HttpRequest) -> HttpResponse:
 def index(request: HttpRequest) -> HttpResponse:
     """List the comparisons that editors wrote, the newest first."""
     comparisons = Comparison.objects.published().newest().for_cards()
-    return render(request, "comparisons/index.html", {"listing": paginate(request, comparisons)})
+    listing = paginate(request, comparisons)
+    context = {"listing": listing, "structured_data": comparison_list(listing.items)}
+    return render(request, "comparisons/index.html", context)
 
 
 def comparison(request: HttpRequest, slugs: str) -> HttpResponseBase:
@@ -59,6 +62,7 @@ def comparison(request: HttpRequest, slugs: str) -> HttpResponseBase:
         "decision": decision_table(pair),
         "address": address,
         "indexable": not lacks(pair.sides, pair.summary_html),
+        "structured_data": comparison_page([side.name for side in pair.sides], address),
     }
     return render(request, "comparisons/comparison.html", context)
 
