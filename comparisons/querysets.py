@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
+from django.utils import timezone
 
 from tools.status import is_published
 
+from .indexing import is_indexable
 from .lineups import lineup_address
 
 
@@ -26,6 +28,11 @@ class ComparisonQuerySet(models.QuerySet[Any]):
         written = pair.values_list("left__slug", "right__slug").first() if len(slugs) == 2 else None
         return lineup_address(*(written or sorted(slugs)))
 
+    def indexable(self, at: datetime | None = None) -> Self:
+        """Return the public comparisons that are worth a place in an index."""
+        at = at or timezone.now()
+        return self.published(at).filter(is_indexable(at))
+
     def newest(self) -> Self:
         """Order by publication, the latest first."""
         return self.order_by("-published_at", "-id")
@@ -33,3 +40,7 @@ class ComparisonQuerySet(models.QuerySet[Any]):
     def for_cards(self) -> Self:
         """Fetch what a card shows: both tools with their panels."""
         return self.select_related("left__panel", "right__panel")
+
+    def for_desk(self) -> Self:
+        """Fetch what tells an editor what a comparison lacks: panels, plans and prices."""
+        return self.for_cards().prefetch_related("left__plans__prices", "right__plans__prices")

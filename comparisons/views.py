@@ -16,11 +16,13 @@ from tools.slugs import VERSUS
 
 from .answers import CLEAR_LEAD, answer
 from .decision import decision_table
+from .indexing import lacks
 from .lineups import MOST, find_lineup, lineup_address
 from .models import Comparison
 from .picking import read_pick
 from .questions import MAX_LENGTH, MAX_WORDS, Question
 from .results import SUGGESTIONS_MAX_AGE, VENDOR_TOOLS, Results, put_against, suggested
+from .structured_data import comparison_list, comparison_page
 
 #: Of more tools than a page compares, so many are looked up to offer the first that exist.
 TOO_MANY = 20
@@ -55,7 +57,12 @@ def index(request: HttpRequest) -> HttpResponseBase:
     if pick.slugs:
         return redirect(Comparison.objects.address_of(pick.slugs))
     comparisons = Comparison.objects.published().newest().for_cards()
-    context = {"listing": paginate(request, comparisons), "pick": pick}
+    listing = paginate(request, comparisons)
+    context = {
+        "listing": listing,
+        "pick": pick,
+        "structured_data": comparison_list(listing.items),
+    }
     return render(request, "comparisons/index.html", context)
 
 
@@ -80,6 +87,8 @@ def comparison(request: HttpRequest, slugs: str) -> HttpResponseBase:
         "decision": decision_table(lineup),
         "differences_only": request.GET.get("rows") == "different",
         "most": MOST,
+        "indexable": not lacks(lineup.sides, lineup.summary_html),
+        "structured_data": comparison_page([side.name for side in lineup.sides], lineup.address),
     }
     return render(request, "comparisons/comparison.html", context)
 

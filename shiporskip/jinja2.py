@@ -1,5 +1,6 @@
 """The template environment of the site; Django's own engine serves only the admin."""
 
+import re
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -11,6 +12,9 @@ from jinja2 import Environment, StrictUndefined, select_autoescape
 
 from reviews.personas import Persona
 from tools.pricing import describe_price, format_amount
+
+#: What Markdown would take for a mark inside a line.
+_MARKS = re.compile(r"([\\`*_\[\]<>|])")
 
 
 def environment(**options: Any) -> Environment:
@@ -29,7 +33,9 @@ def environment(**options: Any) -> Environment:
         static=lru_cache(static),
         url=url,
     )
-    env.filters.update(amount=format_amount, day=day, percent=percent, price=describe_price)
+    env.filters.update(
+        amount=format_amount, day=day, line=line, percent=percent, price=describe_price
+    )
     env.filters["zip"] = zip
     return env
 
@@ -43,6 +49,11 @@ def url(name: str, *args: str) -> str:
 def day(moment: date | datetime) -> str:
     """Return a date as readers see it: 21 Nov 2026."""
     return f"{moment.day} {moment:%b %Y}"
+
+
+def line(text: object) -> str:
+    """Return a text as one line of Markdown that says just what it says."""
+    return _MARKS.sub(r"\\\1", " ".join(str(text).split()))
 
 
 def percent(share: int | None) -> str:

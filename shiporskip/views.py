@@ -1,5 +1,6 @@
 """What belongs to no room: the error pages and the operator's addresses."""
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
@@ -34,8 +35,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def robots(request: HttpRequest) -> HttpResponse:
-    """Say what crawlers may read: everything but the editors' rooms."""
-    return HttpResponse("User-agent: *\nDisallow: /admin/\n", content_type="text/plain")
+    """Say what crawlers may read: everything but the editors' rooms; and where the list is."""
+    lines = ["User-agent: *", "Disallow: /admin/", "", f"Sitemap: {settings.SITE_URL}/sitemap.xml"]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
 
 
 def icon(request: HttpRequest) -> HttpResponse:

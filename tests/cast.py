@@ -68,6 +68,13 @@ def add_plan(tool, label, kind="free", amount=None, **price):
     return plan
 
 
+def check_price(tool, **price):
+    """Add a plan whose price somebody looked up today, as a place in an index needs."""
+    return add_plan(
+        tool, "Checked plan", "subscription", "10.00", **{"checked_on": date.today()} | price
+    )
+
+
 def alpha():
     tool = make_tool("alpha")
     review(tool, "ship ship ship ship", (84, 78, 81, 72))

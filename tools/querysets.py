@@ -1,7 +1,7 @@
 """Which tools a page needs, in domain words."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Self
 
 from django.db import models
@@ -29,11 +29,21 @@ class CategoryQuerySet(models.QuerySet[Any]):
 class PriceQuerySet(models.QuerySet[Any]):
     """Prices, oldest first as they were recorded."""
 
-    def changes(self) -> Self:
-        """Return the prices that replaced another one, newest first, with `previous_amount`.
+    def current(self, on: date) -> Self:
+        """Return each plan's price on a day: the rule of `current_price`, in SQL."""
+        newer = self.model.objects.filter(
+            Q(effective_on__gt=OuterRef("effective_on"))
+            | Q(effective_on=OuterRef("effective_on"), pk__gt=OuterRef("pk")),
+            plan=OuterRef("plan"),
+            effective_on__lte=on,
+        )
+        return self.filter(~Exists(newer), effective_on__lte=on)
 
-        A plan's first price is no change, and neither is one that was corrected the same day or
-        has yet to take effect.
+    def news(self) -> Self:
+        """Return what public tools cost and since when, newest first, with `previous_amount`.
+
+        That is None for a plan's first price. One that repeats the amount before it is no news,
+        and neither is one that was corrected the same day or has yet to take effect.
         """
         same_plan = self.model.objects.filter(plan=OuterRef("plan"))
         corrected = same_plan.filter(effective_on=OuterRef("effective_on"), pk__gt=OuterRef("pk"))
@@ -50,11 +60,14 @@ class PriceQuerySet(models.QuerySet[Any]):
                 effective_on__lte=timezone.localdate(),
             )
             .annotate(previous_amount=models.Subquery(earlier.values("amount")[:1]))
-            .filter(previous_amount__isnull=False)
-            .exclude(previous_amount=F("amount"))
+            .filter(Q(previous_amount__isnull=True) | ~Q(previous_amount=F("amount")))
             .select_related("plan__tool")
             .order_by("-effective_on", "-pk")
         )
+
+    def changes(self) -> Self:
+        """Return the prices that replaced another one, newest first, with `previous_amount`."""
+        return self.news().filter(previous_amount__isnull=False)
 
 
 class ToolQuerySet(models.QuerySet[Any]):

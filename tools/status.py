@@ -51,6 +51,12 @@ class Publishable(models.Model):
         super().clean()
         self.date_publication()
 
+    @property
+    def is_public(self) -> bool:
+        """Whether readers may see the row itself now: `is_published`, for one row."""
+        since = self.published_at
+        return self.status == Status.PUBLISHED and since is not None and since <= timezone.now()
+
     def date_publication(self) -> None:
         """Fill in `published_at` when a published page has none yet."""
         if self.status == Status.PUBLISHED and self.published_at is None:

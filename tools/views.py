@@ -1,6 +1,7 @@
 """Pages about facts: tools, categories, and what a reader has saved."""
 
 import re
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -14,6 +15,7 @@ from .filters import Filters, Sort
 from .models import Category, Tool
 from .paging import paginate
 from .slugs import SHAPE
+from .structured_data import category_page, tool_list, tool_page
 
 #: How many of a tool's comparisons its page names.
 COMPARISONS = 12
@@ -25,29 +27,33 @@ def tools(request: HttpRequest) -> HttpResponse:
     """List the tools, with filters that live in the query string."""
     filters = Filters.read(request.GET)
     facets = filters.facets()
+    listing = paginate(request, filters.apply().for_cards(), facets.total)
     context = {
-        "listing": paginate(request, filters.apply().for_cards(), facets.total),
+        "listing": listing,
         "filters": filters,
         "facets": facets,
         "sorts": Sort,
+        "structured_data": tool_list(listing.items),
     }
     return render(request, "tools/index.html", context)
 
 
 def tool(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Show one tool: its panel with every argument, its plans, and what it is compared with."""
-    found = Tool.objects.published().for_page().filter(slug=slug.lower()).first()
+    found: Any = Tool.objects.published().for_page().filter(slug=slug.lower()).first()
     if found is None:
         suggestions = [
             Suggestion(name, reverse("tool", args=[near])) for near, name in nearest_tools(slug)
         ]
         raise UnknownName(slug, suggestions)
+    scorecard = found.scorecard()
     context = {
         "tool": found,
-        "scorecard": found.scorecard(),
+        "scorecard": scorecard,
         "prices": price_history(found),
         "comparisons": found.comparisons()[:COMPARISONS],
         "alternatives": alternatives_to(found),
+        "structured_data": tool_page(found, scorecard),
     }
     return moved(request, found.get_absolute_url()) or render(request, "tools/tool.html", context)
 
@@ -56,7 +62,12 @@ def category(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Show the tools of a category, ranked."""
     found = get_object_or_404(Category, slug=slug.lower())
     ranked = Tool.objects.published().filter(category=found).ranked().for_cards()
-    context = {"category": found, "listing": paginate(request, ranked)}
+    listing = paginate(request, ranked)
+    context = {
+        "category": found,
+        "listing": listing,
+        "structured_data": category_page(found, listing.items),
+    }
     return moved(request, found.get_absolute_url()) or render(
         request, "tools/category.html", context
     )

@@ -165,6 +165,8 @@ def test_a_tool_against_itself_leads_to_the_tool(client, pair):
 
 
 def test_the_editors_text_stands_on_the_page_and_lets_it_into_the_index(site, pair):
+    for tool in pair:
+        cast.check_price(tool)
     assert 'content="noindex, follow"' in site.get(ADDRESS).html
     cast.compare(*pair, summary="They differ in **one** thing.")
     page = site.get(ADDRESS)
@@ -184,6 +186,8 @@ def test_a_comparison_waits_for_its_moment(site, pair):
 
 
 def test_only_the_rows_that_differ_are_a_link_away_and_so_is_the_way_back(site, pair):
+    for tool in pair:
+        cast.check_price(tool)
     cast.compare(*pair)
     page = site.get(ADDRESS)
     assert page.links(".decision-actions a")[0] == f"{ADDRESS}?rows=different#decision"
