@@ -113,6 +113,11 @@ def _by_panel(tools: Tools) -> Answer | None:
     )  # fmt: skip
 
 
+def _points(mean: float) -> str:
+    """Return a mean with the one decimal that may decide, where it is not whole."""
+    return f"{mean:.1f}".removesuffix(".0")
+
+
 def _by_score(tools: Tools) -> Answer | None:
     means = [(tool.scorecard.mean_score, tool) for tool in _leaders(tools)]
     known = [(mean, tool) for mean, tool in means if mean is not None]
@@ -122,15 +127,15 @@ def _by_score(tools: Tools) -> Answer | None:
     if high - others[0][0] < CLEAR_LEAD:
         return None
     against = [
-        Markup("{:.0f} for {}").format(mean, _name(tool))
+        Markup("{} for {}").format(_points(mean), _name(tool))
         if len(tools) > 2
-        else Markup("{:.0f}").format(mean)
+        else Markup("{}").format(_points(mean))
         for mean, tool in others
     ]
     return _say(
         _wins(best, "scores"),
-        "{}, and its mean score is {:.0f} against {}.",
-        _agreement(tools), high, _listed(against),
+        "{}, and its mean score is {} against {}.",
+        _agreement(tools), _points(high), _listed(against),
     )  # fmt: skip
 
 
@@ -149,7 +154,7 @@ def _by_entry(tools: Tools) -> Answer | None:
 
 def _too_close(tools: Tools) -> Answer:
     suits = Markup(", ").join(
-        Markup("{} suits “{}”").format(_name(tool), tool.tagline or tool.category)
+        Markup("{} suits “<bdi>{}</bdi>”").format(_name(tool), tool.tagline or tool.category)
         for tool in _leaders(tools)
     )
     return _say("Too close to call", "{}. {}.", _agreement(tools), suits)

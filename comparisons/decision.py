@@ -2,14 +2,20 @@
 
 from dataclasses import dataclass
 
+from tools.pricing import FREE, NOT_KNOWN
+
 from .lineups import Lineup, Side
+
+# What a plan's price may say that its label does not leave open.
+SAID = {FREE, NOT_KNOWN}
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One answer, with a remark in small print."""
+    """One answer, with what it rests on and a remark in small print."""
 
     text: str
+    details: tuple[str, ...] = ()
     note: str = ""
 
 
@@ -23,7 +29,7 @@ class Row:
     @property
     def differs(self) -> bool:
         """Whether any two answers differ; remarks do not count."""
-        return len({cell.text for cell in self.cells}) > 1
+        return len({(cell.text, cell.details) for cell in self.cells}) > 1
 
 
 def decision_table(lineup: Lineup) -> list[Row]:
@@ -45,7 +51,7 @@ def decision_table(lineup: Lineup) -> list[Row]:
 def _verdict(side: Side) -> Cell:
     strip = side.strip
     note = f"{len(strip.missing)} of 4 reviews to come" if strip.missing else ""
-    return Cell(f"{strip.outcome.label} · {strip.ships} ship / {strip.skips} skip", note)
+    return Cell(f"{strip.outcome.label} · {strip.ships} ship / {strip.skips} skip", note=note)
 
 
 def _community(side: Side) -> Cell:
@@ -53,9 +59,14 @@ def _community(side: Side) -> Cell:
 
 
 def _pricing(side: Side) -> Cell:
-    pricing = side.pricing
-    if not pricing.plans:
+    plans = side.pricing.plans
+    if not plans:
         return Cell("No plan recorded yet")
-    checked = pricing.checked_on
-    note = f"checked {checked.day} {checked:%b %Y}" if checked else "amounts not recorded yet"
-    return Cell(pricing.summary, note)
+    unknown = sum(plan.price_text == NOT_KNOWN for plan in plans)
+    amounts = (f"{plan.label}: {plan.price_text}" for plan in plans if plan.price_text not in SAID)
+    notes = []
+    if checked := side.pricing.checked_on:
+        notes.append(f"checked {checked.day} {checked:%b %Y}")
+    if unknown:
+        notes.append(f"{unknown} amount{'' if unknown == 1 else 's'} not known")
+    return Cell(side.pricing.summary, tuple(amounts), ", ".join(notes))

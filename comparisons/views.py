@@ -17,7 +17,7 @@ from tools.slugs import VERSUS
 from .answers import CLEAR_LEAD, answer
 from .decision import decision_table
 from .indexing import lacks
-from .lineups import MOST, find_lineup, lineup_address
+from .lineups import MOST, find_lineup
 from .models import Comparison
 from .picking import read_pick
 from .questions import MAX_LENGTH, MAX_WORDS, Question
@@ -70,10 +70,10 @@ def comparison(request: HttpRequest, slugs: str) -> HttpResponseBase:
     """Put two to four tools side by side, at the one address that the line-up has."""
     names = slugs.lower().split(VERSUS)
     if len(names) < 2 or not all(names):
-        raise Http404(slugs)
+        raise _unknown([slugs.lower()], known=[])
     names = list(dict.fromkeys(names))
     if len(names) == 1:
-        return _only(names[0])
+        return _only(request, names[0])
     if len(names) > MOST:
         raise _too_many(names)
     lineup = find_lineup(names)
@@ -123,11 +123,11 @@ def methodology(request: HttpRequest) -> HttpResponse:
     return render(request, "comparisons/methodology.html", context)
 
 
-def _only(slug: str) -> HttpResponseBase:
+def _only(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Lead from a tool against itself to the tool."""
     if not Tool.objects.published().filter(slug=slug).exists():
         raise _unknown([slug], known=[])
-    return redirect("tool", slug, permanent=True)
+    return moved(request, reverse("tool", args=[slug])) or redirect("tool", slug)
 
 
 def _unknown(names: list[str], known: list[str]) -> UnknownName:
@@ -136,16 +136,16 @@ def _unknown(names: list[str], known: list[str]) -> UnknownName:
     It offers the line-ups that one of the nearest tools would complete, or the tools themselves
     where more than one is unknown.
     """
-    unknown = next(name for name in names if name not in known)
-    nearest = nearest_tools(unknown)
-    if len(known) == len(names) - 1:
+    unknown = [name for name in names if name not in known]
+    nearest = dict(near for name in unknown[:MOST] for near in nearest_tools(name)).items()
+    if known and len(unknown) == 1:
         titles = dict(Tool.objects.filter(slug__in=known).values_list("slug", "name"))
         suggestions = [
             _suggested({slug: name} | titles) for slug, name in nearest if slug not in known
         ]
     else:
         suggestions = [Suggestion(name, reverse("tool", args=[slug])) for slug, name in nearest]
-    return UnknownName(unknown, suggestions)
+    return UnknownName(unknown[0], suggestions)
 
 
 def _too_many(names: list[str]) -> TooManyTools:
@@ -160,5 +160,5 @@ def _too_many(names: list[str]) -> TooManyTools:
 
 def _suggested(titles: dict[str, str]) -> Suggestion:
     """Offer the page of several tools, given as their names by their slugs."""
-    slugs = sorted(titles)
-    return Suggestion(" vs ".join(titles[slug] for slug in slugs), lineup_address(*slugs))
+    title = " vs ".join(titles[slug] for slug in sorted(titles))
+    return Suggestion(title, Comparison.objects.address_of(list(titles)))

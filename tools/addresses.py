@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from rapidfuzz import fuzz, process
 
 from .models import Tool
+from .slugs import MAX_LENGTH
 
 View = Callable[..., HttpResponseBase]
 
@@ -86,11 +87,11 @@ def nearest_tools(wanted: str, limit: int = 5) -> list[tuple[str, str]]:
     """Return (slug, name) of the published tools whose slug or name is most like `wanted`."""
     names = published_names()
     likeness: dict[str, float] = {}
-    for choices in (dict(zip(names, names, strict=True)), names):
+    asked = wanted[:MAX_LENGTH].lower()
+    for choices in ({slug: slug for slug in names}, {slug: names[slug].lower() for slug in names}):
         for _, score, slug in process.extract(
-            wanted[:100].lower(), choices, scorer=fuzz.WRatio, processor=str.lower,
-            limit=limit, score_cutoff=LIKENESS,
-        ):  # fmt: skip
+            asked, choices, scorer=fuzz.WRatio, limit=limit, score_cutoff=LIKENESS
+        ):
             likeness[slug] = max(score, likeness.get(slug, 0))
     best = sorted(likeness, key=lambda slug: (-likeness[slug], slug))[:limit]
     return [(slug, names[slug]) for slug in best]

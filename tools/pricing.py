@@ -19,6 +19,11 @@ class PlanKind(models.TextChoices):
     QUOTE = "quote", "On request"
 
 
+# What a price says when it is no amount.
+FREE = "Free"
+NOT_KNOWN = "Not known"
+
+
 class Period(models.TextChoices):
     """How often an amount is due; usage has none and says per what instead."""
 
@@ -100,7 +105,7 @@ def format_amount(amount: Decimal) -> str:
 def describe_price(price: Priced) -> str:
     """Return a price in words: “USD 20.00 per month”, “USD 0.25 per 1M tokens”, “Free”."""
     if not price.amount:
-        return "Free"
+        return FREE
     per = [f"per {price.unit}"] if price.unit else []
     if price.period or not price.unit:
         per.append(Period(price.period).label)
@@ -120,7 +125,7 @@ class PlanLine:
         """The price in words. A free plan needs no recorded price to be free."""
         if self.price is not None:
             return describe_price(self.price)
-        return "Free" if self.kind == PlanKind.FREE else "Not known"
+        return FREE if self.kind == PlanKind.FREE else NOT_KNOWN
 
 
 @dataclass(frozen=True, slots=True)

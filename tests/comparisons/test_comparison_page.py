@@ -68,7 +68,17 @@ def test_the_table_has_headers_for_rows_and_columns(site, pair):
 
 def test_prices_say_when_they_were_last_checked_and_which_are_unknown(site, pair):
     pricing = site.get(ADDRESS).all(".decision-note")
-    assert pricing == ["checked 14 Nov 2026", "amounts not recorded yet"]
+    assert pricing == [
+        "Pro $20/mo: USD 20.00 per month",
+        "checked 14 Nov 2026",
+        "1 amount not known",
+    ]
+
+
+def test_two_plans_of_one_label_and_two_prices_differ(site):
+    for slug, amount in (("one", "20"), ("two", "200")):
+        cast.add_plan(cast.make_tool(slug), "Pro", "subscription", amount)
+    assert "Pricing differs" in site.get("/compare/one-vs-two/").all(".decision-differs th")
 
 
 def test_the_scorecard_holds_every_argument_in_the_personas_order(site, pair):
@@ -237,6 +247,21 @@ def test_an_unknown_slug_is_answered_with_the_nearest_pairs(site, pair):
     page = site.get("/compare/alpa-vs-beta/", status=404)
     assert page.one("h1") == "Nothing at this address"
     assert "/compare/alpha-vs-beta/" in page.links()
+
+
+def test_each_unknown_slug_is_looked_for(site, pair):
+    page = site.get("/compare/zzzzzz-vs-alpah/", status=404)
+    assert "/tools/alpha/" in page.links()
+
+
+def test_an_address_of_one_name_offers_what_it_may_mean(site, pair):
+    assert "/tools/alpha/" in site.get("/compare/alpha/", status=404).links()
+
+
+def test_what_the_404_offers_is_not_redirected(site, client, pair):
+    cast.compare(*reversed(pair))
+    page = site.get("/compare/alpah-vs-beta/", status=404)
+    assert "/compare/beta-vs-alpha/" in page.links()
 
 
 def test_two_unknown_slugs_are_answered_with_the_nearest_tools(site, pair):
