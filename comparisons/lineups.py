@@ -180,6 +180,17 @@ class Lineup:
         lines = [line for side in self.sides for line in side.scorecard.lines]
         return max((line.review.reviewed_on for line in lines if line.review), default=None)
 
+    def reason_for(self, related: Related) -> str:
+        """Say why another comparison is named: which tool it puts in whose place."""
+        here = {side.slug for side in self.sides}
+        others = [named for named in (related.left, related.right) if named.slug not in here]
+        if not others:
+            return "two of these by themselves"
+        (other,) = others
+        replaced = [side.name for side in self.sides if side.slug not in related.slugs]
+        place = f" in place of {replaced[0]}" if len(replaced) == 1 else ""
+        return f"{other.name}{place}: {other.strip.ships} of 4 ship it"
+
     def without(self, removed: Side) -> str:
         """Return the address of what is left when one of three or four tools is removed."""
         slugs = [side.slug for side in self.sides if side is not removed]

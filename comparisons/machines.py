@@ -23,7 +23,7 @@ from tools.slugs import VERSUS
 
 from .answers import answer
 from .indexing import lacks
-from .lineups import Lineup, find_lineup
+from .lineups import MOST, Lineup, find_lineup
 from .models import Comparison
 from .pictures import Picture, picture_of_pair, picture_of_site, picture_of_tool
 from .twins import comparison_data, tool_data
@@ -53,21 +53,24 @@ def _named(slug: str, tools: Any) -> Any:
     return found
 
 
-def _pair(slugs: str) -> Lineup:
-    """Return the pair that an address names, as the comparison page finds it."""
+def _lineup(slugs: str, most: int = MOST) -> Lineup:
+    """Return the tools that an address names, at most `most`, as the page finds them."""
     names = slugs.lower().split(VERSUS)
-    if len(names) != 2 or not all(names):
+    if len(names) < 2 or not all(names):
         raise UnknownName(slugs, [])
-    if names[0] == names[1]:
+    names = list(dict.fromkeys(names))
+    if len(names) == 1:
         raise ToolAgainstItselfError(names[0])
-    pair = find_lineup(names)
-    if isinstance(pair, list):
-        raise UnknownName(next(name for name in names if name not in pair), [])
-    return pair
+    if len(names) > most:
+        raise UnknownName(slugs, [])
+    lineup = find_lineup(names)
+    if isinstance(lineup, list):
+        raise UnknownName(next(name for name in names if name not in lineup), [])
+    return lineup
 
 
-def _slugs(pair: Lineup) -> str:
-    return VERSUS.join(side.slug for side in pair.sides)
+def _slugs(lineup: Lineup) -> str:
+    return VERSUS.join(side.slug for side in lineup.sides)
 
 
 def _plainly(view: View) -> View:
@@ -141,19 +144,19 @@ def tool_markdown(request: HttpRequest, slug: str) -> HttpResponseBase:
 @_twin
 def comparison_json(request: HttpRequest, slugs: str) -> HttpResponseBase:
     """Return a comparison as JSON."""
-    pair = _pair(slugs)
-    return moved(request, reverse("comparison-json", args=[_slugs(pair)])) or offer_text(
-        request, "application/json", _dump(_comparison(pair))
+    lineup = _lineup(slugs)
+    return moved(request, reverse("comparison-json", args=[_slugs(lineup)])) or offer_text(
+        request, "application/json", _dump(_comparison(lineup))
     )
 
 
 @_twin
 def comparison_markdown(request: HttpRequest, slugs: str) -> HttpResponseBase:
     """Return a comparison as Markdown."""
-    pair = _pair(slugs)
-    if elsewhere := moved(request, reverse("comparison-md", args=[_slugs(pair)])):
+    lineup = _lineup(slugs)
+    if elsewhere := moved(request, reverse("comparison-md", args=[_slugs(lineup)])):
         return elsewhere
-    context = {"comparison": _comparison(pair)}
+    context = {"comparison": _comparison(lineup)}
     text = render_to_string("comparisons/comparison.md", context)
     return offer_text(request, "text/markdown", text)
 
@@ -162,20 +165,22 @@ def _tool(slug: str) -> dict[str, Any]:
     return tool_data(_named(slug, Tool.objects.published().for_page()))
 
 
-def _comparison(pair: Lineup) -> dict[str, Any]:
-    """Return the data of a pair: beside what its page fetches, the texts as they were written."""
-    slugs = [side.slug for side in pair.sides]
+def _comparison(lineup: Lineup) -> dict[str, Any]:
+    """Return a line-up as data: what its page fetches, and the texts as they were written."""
+    slugs = [side.slug for side in lineup.sides]
     tools = Tool.objects.published().for_page().in_bulk(slugs, field_name="slug")
     if len(tools) < len(slugs):  # withdrawn between two queries
         raise UnknownName(next(slug for slug in slugs if slug not in tools), [])
-    written = Comparison.objects.published().filter(left__slug=slugs[0], right__slug=slugs[1])
-    summary = written.values_list("summary", flat=True).first() or ""
+    summary = ""
+    if lineup.summary_html:
+        written = Comparison.objects.published().filter(left__slug=slugs[0], right__slug=slugs[1])
+        summary = written.values_list("summary", flat=True).first() or ""
     return comparison_data(
         [tools[slug] for slug in slugs],
-        reverse("comparison", args=[_slugs(pair)]),
-        answer(*pair.sides),
+        reverse("comparison", args=[_slugs(lineup)]),
+        answer(*lineup.sides),
         summary,
-        indexable=not lacks(pair.sides, pair.summary_html),
+        indexable=not lacks(lineup.sides, lineup.summary_html),
     )
 
 
@@ -203,7 +208,7 @@ def tool_picture(request: HttpRequest, slug: str) -> HttpResponseBase:
 @_plainly
 def comparison_picture(request: HttpRequest, slugs: str) -> HttpResponseBase:
     """Return the picture that a comparison is shared with."""
-    pair = _pair(slugs)
+    pair = _lineup(slugs, most=2)
     return moved(request, reverse("comparison-picture", args=[_slugs(pair)])) or _show(
         request, picture_of_pair(pair)
     )
@@ -217,7 +222,7 @@ def comparison_picture(request: HttpRequest, slugs: str) -> HttpResponseBase:
 @csp_replace({"frame-ancestors": ["*"]})  # type: ignore[arg-type]
 def card(request: HttpRequest, slugs: str) -> HttpResponseBase:
     """Return a comparison as a card that any page may show in a frame. It needs no JavaScript."""
-    pair = _pair(slugs)
+    pair = _lineup(slugs, most=2)
     if elsewhere := moved(request, reverse("card", args=[_slugs(pair)])):
         return elsewhere
     context = {

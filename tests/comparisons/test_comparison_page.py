@@ -234,7 +234,9 @@ def test_other_comparisons_of_the_two_follow_and_the_page_itself_does_not(site, 
     cast.compare(alpha, beta)
     cast.compare(alpha, cast.gamma())
     cast.compare(cast.delta(), cast.make_tool("epsilon"))
-    assert site.get(ADDRESS).links(".comparison-row") == ["/compare/alpha-vs-gamma/"]
+    page = site.get(ADDRESS)
+    assert page.links(".comparison-row") == ["/compare/alpha-vs-gamma/"]
+    assert page.one(".comparison-row-reason") == "Gamma in place of Beta: 2 of 4 ship it"
 
 
 @pytest.mark.parametrize("status", ["draft", "withdrawn"])

@@ -211,3 +211,14 @@ def test_every_key_is_documented(client):
     assert [key for key in set(keys(data)) if f"`{key}`" not in docs] == []
     assert "shiporskip-tool/1" in docs
     assert "shiporskip-comparison/1" in docs
+
+
+def test_three_tools_have_twins_too_and_no_text_of_a_pair_among_them(client, pair):
+    cast.gamma()
+    data = client.get("/compare/alpha-vs-beta-vs-gamma.json").json()
+    assert [tool["slug"] for tool in data["tools"]] == ["alpha", "beta", "gamma"]
+    assert (data["summary"], data["indexable"]) == (None, False)
+    moved = client.get("/compare/gamma-vs-alpha-vs-beta.md")
+    assert moved["Location"] == "/compare/alpha-vs-beta-vs-gamma.md"
+    assert client.get("/compare/a-vs-b-vs-c-vs-d-vs-e.json").status_code == 404
+    assert client.get("/og/compare/alpha-vs-beta-vs-gamma.png").status_code == 404
