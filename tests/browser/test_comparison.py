@@ -37,8 +37,8 @@ def test_the_marks_stand_where_the_scores_are(reader, demo):
     page = reader.open(ADDRESS)
     line = page.locator(".score-line").first
     rule = line.locator("line").bounding_box()
-    for mark, score in ((".mark-left", 84), (".mark-right", 85)):
-        box = line.locator(mark).bounding_box()
+    for mark, score in (("left", 84), ("right", 85)):
+        box = line.locator(f"[href='#mark-{mark}']").bounding_box()
         middle = box["x"] + box["width"] / 2
         assert abs(middle - (rule["x"] + rule["width"] * score / 100)) < 1.5
 

@@ -60,8 +60,14 @@ def test_what_is_too_wide_scrolls_in_a_named_box_that_the_keyboard_reaches(site,
 
 
 def test_every_tool_has_a_mark_of_its_own_shape(site, tools):
-    marks = site.get(FOUR).tree.cssselect(".versus-bar .mark")
-    assert len({"".join(part.get("class") + part.tag for part in mark) for mark in marks}) == 4
+    page = site.get(FOUR)
+    used = [use.get("href") for use in page.tree.cssselect(".versus-bar .mark use")]
+    shapes = {
+        tuple((part.tag, part.get("class"), part.get("d")) for part in symbol)
+        for symbol in page.tree.cssselect("symbol")
+        if f"#{symbol.get('id')}" in used
+    }
+    assert len(set(used)) == len(shapes) == 4
 
 
 def test_no_mark_of_a_score_line_hides_another(site):
@@ -69,7 +75,7 @@ def test_no_mark_of_a_score_line_hides_another(site):
         cast.review(cast.make_tool(slug), "ship ship ship ship", (50, 50, None, 50))
     page = site.get("/compare/four-vs-one-vs-three-vs-two/")
     line, *others = page.tree.cssselect(".score-line")
-    marks = [part for part in line.cssselect("svg svg") if part.cssselect("[class^=mark]")]
+    marks = [part for part in line.cssselect("svg svg") if part.cssselect("[href^='#mark']")]
     assert [mark.get("x") for mark in marks] == ["50%"] * 4
     assert len({mark.get("y") for mark in marks}) == 4
     assert line.get("aria-label") == "Builder: Four 50, One 50, Three 50, Two 50, of 100"
