@@ -144,3 +144,34 @@ def test_language_models_are_told_what_this_is_and_where_the_plain_texts_are(cli
     assert any(link.endswith("/compare/alpha-vs-beta.md") for link in links)
     for link in links:
         assert client.get(link.removeprefix(SITE)).status_code == 200
+
+
+# What https://www.sitemaps.org/protocol.html allows of what we use, as RELAX NG.
+SCHEMA = """
+<element name="{root}" ns="http://www.sitemaps.org/schemas/sitemap/0.9"
+    xmlns="http://relaxng.org/ns/structure/1.0"
+    datatypeLibrary="http://www.w3.org/2001/XMLSchema-datatypes">
+  <oneOrMore>
+    <element name="{row}">
+      <element name="loc"><data type="anyURI"><param name="maxLength">2047</param></data></element>
+      <optional>
+        <element name="lastmod">
+          <choice><data type="date"/><data type="dateTime"/></choice>
+        </element>
+      </optional>
+    </element>
+  </oneOrMore>
+</element>
+"""
+
+
+def test_the_sitemaps_keep_to_the_protocols_schema(client):
+    cast.compare(*ready_pair())
+
+    def check(address, root, row):
+        schema = etree.RelaxNG(etree.fromstring(SCHEMA.format(root=root, row=row)))
+        schema.assertValid(etree.fromstring(client.get(address).content))
+
+    check("/sitemap.xml", "sitemapindex", "sitemap")
+    for part in ("pages", "categories", "tools", "comparisons"):
+        check(f"/sitemap-{part}.xml", "urlset", "url")

@@ -133,6 +133,7 @@ def test_an_amount_that_the_table_refuses_writes_nothing_at_all(plan):
     with pytest.raises(IntegrityError):
         record(plan, ("20", SPRING), ("-1", SUMMER))
     connection.needs_rollback = False
+    assert not plan.prices.exists()
 
 
 def test_many_plans_take_as_many_queries_as_one(plan, django_assert_num_queries):
