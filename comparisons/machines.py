@@ -219,7 +219,7 @@ def comparison_picture(request: HttpRequest, slugs: str) -> HttpResponseBase:
 
 @_plainly
 @xframe_options_exempt
-@csp_replace({"frame-ancestors": ["*"]})  # type: ignore[arg-type]
+@csp_replace({"frame-ancestors": ["*"]})  # type: ignore[arg-type]  # hinted for a request alone
 def card(request: HttpRequest, slugs: str) -> HttpResponseBase:
     """Return a comparison as a card that any page may show in a frame. It needs no JavaScript."""
     pair = _lineup(slugs, most=2)

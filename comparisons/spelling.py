@@ -33,7 +33,7 @@ def corrected(question: Question) -> Question | None:
 
 def _words() -> list[str]:
     """Return every word of a tool's or a vendor's name."""
-    return cache.get_or_set("search.words", _collect, NAMES_MAX_AGE)  # type: ignore[return-value]
+    return cache.get_or_set("search.words", _collect, NAMES_MAX_AGE)  # type: ignore[return-value]  # never None
 
 
 def _collect() -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.paginator import EmptyPage, Page, PageNotAnInteger, Paginator
+from django.core.paginator import EmptyPage, Page, Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, QueryDict
 
@@ -62,5 +62,5 @@ def paginate(
         number = 1
     try:
         return Listing(paginator.page(number), request.GET)
-    except (EmptyPage, PageNotAnInteger) as error:
+    except EmptyPage as error:
         raise Http404(str(error)) from error

@@ -224,7 +224,7 @@ def _write_by_slug(
     model: type[RowT], told: Mapping[str, Values], changes: Changes
 ) -> dict[str, RowT]:
     kept = {
-        row.slug: row  # type: ignore[attr-defined]
+        row.slug: row  # type: ignore[attr-defined]  # each model here has one
         for row in _locked(model, slug__in=told)
     }
     return _write_rows(model, kept, told, str, changes)
