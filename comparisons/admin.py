@@ -6,21 +6,22 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from tools.desk import PublishableAdmin
+
 from .indexing import comparison_lacks
 from .models import Comparison
 
 
 @admin.register(Comparison)
-class ComparisonAdmin(admin.ModelAdmin):
+class ComparisonAdmin(PublishableAdmin):
     """A pair of tools with the editor's text, and what it lacks for a place in search engines."""
 
-    fields = [("left", "right"), "summary", ("status", "published_at"), "lacks"]
-    list_display = ["__str__", "status", "published_at", "indexable"]
+    fields = [("left", "right"), "summary", "lacks"]
+    list_display = ["__str__", "stage_text", "published_at", "indexable"]
     list_filter = ["status"]
     search_fields = ["left__name", "right__name"]
     autocomplete_fields = ["left", "right"]
     readonly_fields = ["lacks"]
-    show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: Any = super().get_queryset(request)

@@ -19,7 +19,7 @@ from reviews.personas import Persona
 from reviews.scorecards import PanelStrip, Scorecard, Verdict
 from tools.pricing import DatedPrice, PlanLine, Pricing, current_price
 from tools.slugs import VERSUS
-from tools.status import Status
+from tools.status import APPEARING
 
 #: How many tools one page compares at most.
 MOST = 4
@@ -32,7 +32,9 @@ SELECT tool.id, tool.slug, tool.name, tool.tagline, tool.description_html,
        (SELECT json_agg(json_build_array(
             review.persona, review.verdict, review.score, review.body_html,
             review.evidence, review.reviewed_on))
-        FROM reviews_review review WHERE review.tool_id = tool.id),
+        FROM reviews_review review
+        WHERE review.tool_id = tool.id
+          AND review.status = ANY(%(appearing)s) AND review.published_at <= %(at)s),
        (SELECT json_agg(json_build_array(plan.label, plan.kind,
             (SELECT json_agg(json_build_array(
                  price.amount::text, price.currency, price.period, price.unit,
@@ -42,7 +44,8 @@ SELECT tool.id, tool.slug, tool.name, tool.tagline, tool.description_html,
 FROM tools_tool tool
 JOIN tools_category category ON category.id = tool.category_id
 JOIN tools_vendor vendor ON vendor.id = tool.vendor_id
-WHERE tool.slug = ANY(%s) AND tool.status = %s AND tool.published_at <= %s
+WHERE tool.slug = ANY(%(slugs)s)
+  AND tool.status = ANY(%(appearing)s) AND tool.published_at <= %(at)s
 """
 
 COMPARISONS = """
@@ -54,9 +57,9 @@ JOIN tools_tool righty ON righty.id = comparison.right_id
 LEFT JOIN reviews_panel left_panel ON left_panel.tool_id = lefty.id
 LEFT JOIN reviews_panel right_panel ON right_panel.tool_id = righty.id
 WHERE (comparison.left_id = ANY(%(ids)s) OR comparison.right_id = ANY(%(ids)s))
-  AND comparison.status = %(status)s AND comparison.published_at <= %(at)s
-  AND lefty.status = %(status)s AND lefty.published_at <= %(at)s
-  AND righty.status = %(status)s AND righty.published_at <= %(at)s
+  AND comparison.status = ANY(%(appearing)s) AND comparison.published_at <= %(at)s
+  AND lefty.status = ANY(%(appearing)s) AND lefty.published_at <= %(at)s
+  AND righty.status = ANY(%(appearing)s) AND righty.published_at <= %(at)s
 ORDER BY comparison.left_id = ANY(%(ids)s) AND comparison.right_id = ANY(%(ids)s) DESC,
          comparison.published_at DESC, comparison.id DESC
 LIMIT %(limit)s
@@ -213,16 +216,16 @@ def find_lineup(slugs: Sequence[str], at: datetime | None = None) -> Lineup | li
     (now if none is given), returns the slugs that are.
     """
     at = at or timezone.now()
+    public: dict[str, Any] = {"appearing": list(APPEARING), "at": at}
     with connection.cursor() as cursor:
-        cursor.execute(SIDES, [list(slugs), Status.PUBLISHED, at])
+        cursor.execute(SIDES, {"slugs": list(slugs), **public})
         rows = {row[1]: row for row in cursor.fetchall()}
         if len(rows) < len(slugs):
             return list(rows)
         parameters: dict[str, Any] = {
             "ids": [row[0] for row in rows.values()],
-            "status": Status.PUBLISHED,
-            "at": at,
             "limit": RELATED + 1,
+            **public,
         }
         cursor.execute(COMPARISONS, parameters)
         comparisons = cursor.fetchall()

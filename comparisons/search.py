@@ -20,7 +20,7 @@ from django.utils.text import slugify
 
 from reviews.models import Review
 from tools.models import Tool, Vendor
-from tools.status import Status
+from tools.status import APPEARING
 
 from .models import Comparison
 from .questions import SHORT, Question, Side
@@ -44,16 +44,16 @@ TOOLS = """
 WITH found AS (
     (SELECT id FROM tools_tool
      WHERE search_names @@ %(names)s::tsquery
-       AND status = %(status)s AND published_at <= %(at)s LIMIT %(most)s)
+       AND status = ANY(%(appearing)s) AND published_at <= %(at)s LIMIT %(most)s)
     UNION
     (SELECT tool.id FROM tools_vendor vendor JOIN tools_tool tool ON tool.vendor_id = vendor.id
      WHERE vendor.search @@ %(telling_name)s::tsquery
        AND (tool.search || vendor.search) @@ %(every)s::tsquery
-       AND tool.status = %(status)s AND tool.published_at <= %(at)s LIMIT %(most)s)
+       AND tool.status = ANY(%(appearing)s) AND tool.published_at <= %(at)s LIMIT %(most)s)
     UNION
     (SELECT id FROM tools_tool
      WHERE search @@ %(every)s::tsquery
-       AND status = %(status)s AND published_at <= %(at)s LIMIT %(most)s)
+       AND status = ANY(%(appearing)s) AND published_at <= %(at)s LIMIT %(most)s)
 )
 SELECT tool.id
 FROM found
@@ -75,7 +75,7 @@ FROM tools_tool tool JOIN tools_vendor vendor ON vendor.id = tool.vendor_id
 WHERE tool.search_names @@ %(telling_name)s::tsquery
   AND vendor.search @@ %(any_name)s::tsquery
   AND (tool.search || vendor.search) @@ %(every)s::tsquery
-  AND tool.status = %(status)s AND tool.published_at <= %(at)s
+  AND tool.status = ANY(%(appearing)s) AND tool.published_at <= %(at)s
 ORDER BY ts_rank(tool.search || vendor.search, %(every)s::tsquery) DESC,
          length(tool.name), tool.slug
 LIMIT %(most)s
@@ -99,9 +99,9 @@ WITH named AS MATERIALIZED (
     JOIN comparisons_comparison comparison ON comparison.id = candidate.id
     JOIN tools_tool lefty ON lefty.id = comparison.left_id
     JOIN tools_tool righty ON righty.id = comparison.right_id
-    WHERE comparison.status = %(status)s AND comparison.published_at <= %(at)s
-      AND lefty.status = %(status)s AND lefty.published_at <= %(at)s
-      AND righty.status = %(status)s AND righty.published_at <= %(at)s
+    WHERE comparison.status = ANY(%(appearing)s) AND comparison.published_at <= %(at)s
+      AND lefty.status = ANY(%(appearing)s) AND lefty.published_at <= %(at)s
+      AND righty.status = ANY(%(appearing)s) AND righty.published_at <= %(at)s
 )
 SELECT id FROM found
 WHERE search @@ %(every)s::tsquery
@@ -114,7 +114,8 @@ SELECT id FROM (
     SELECT review.id, review.search, review.reviewed_on
     FROM reviews_review review JOIN tools_tool tool ON tool.id = review.tool_id
     WHERE review.search @@ %(prose)s::tsquery
-      AND tool.status = %(status)s AND tool.published_at <= %(at)s
+      AND review.status = ANY(%(appearing)s) AND review.published_at <= %(at)s
+      AND tool.status = ANY(%(appearing)s) AND tool.published_at <= %(at)s
     LIMIT %(most)s
 ) found
 ORDER BY ts_rank(search, %(prose)s::tsquery) DESC, reviewed_on DESC, id DESC
@@ -124,7 +125,7 @@ VENDORS = """
 SELECT id FROM tools_vendor vendor
 WHERE search @@ %(names)s::tsquery
   AND EXISTS (SELECT FROM tools_tool tool WHERE tool.vendor_id = vendor.id
-              AND tool.status = %(status)s AND tool.published_at <= %(at)s)
+              AND tool.status = ANY(%(appearing)s) AND tool.published_at <= %(at)s)
 ORDER BY lower(name) = lower(%(text)s) DESC, length(name), slug
 LIMIT %(most)s
 """
@@ -134,7 +135,7 @@ NAMED = """
 SELECT slug, name, CASE WHEN slug = %(slug)s THEN 2 WHEN lower(name) = lower(%(text)s) THEN 1
                         ELSE 0 END AS clearness
 FROM tools_tool
-WHERE search_names @@ %(names)s::tsquery AND status = %(status)s AND published_at <= %(at)s
+WHERE search_names @@ %(names)s::tsquery AND status = ANY(%(appearing)s) AND published_at <= %(at)s
 ORDER BY clearness DESC, length(name), slug
 LIMIT 2
 """
@@ -233,7 +234,7 @@ class _Asking:
             "every": terms.every, "names": terms.names, "prose": terms.prose,
             "any_name": terms.any_name, "telling_name": terms.telling_name,
             "telling_prose": terms.telling_prose, "text": text, "slug": slugify(text),
-            "status": Status.PUBLISHED, "at": at, "most": MOST,
+            "appearing": list(APPEARING), "at": at, "most": MOST,
         }  # fmt: skip
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:

@@ -30,7 +30,11 @@ from .models import Comparison
 def changed_at(tool: str = "") -> list[Any]:
     """Return the moments at which a tool, reached over `tool`, changed for its readers."""
     pk = OuterRef(f"{tool}pk" if tool else "pk")
-    reviewed = Revision.objects.filter(review__tool=pk).order_by().values("review__tool")
+    reviewed = (
+        Revision.objects.filter(review__tool=pk, public_from__lte=timezone.now())
+        .order_by()
+        .values("review__tool")
+    )
     priced = (
         Price.objects.filter(plan__tool=pk, effective_on__lte=timezone.localdate())
         .order_by()
@@ -40,7 +44,7 @@ def changed_at(tool: str = "") -> list[Any]:
     return [
         F(f"{tool}published_at"),
         F(f"{tool}updated_at"),
-        Subquery(reviewed.annotate(at=Max("recorded_at")).values("at")),
+        Subquery(reviewed.annotate(at=Max("public_from")).values("at")),
         Subquery(priced.values("at")),
     ]
 

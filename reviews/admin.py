@@ -1,4 +1,4 @@
-"""Reviews in the editors' admin. Saving one appends a revision; nothing is lost."""
+"""Tools with their panel, and reviews, in the editors' desk. Saving a review adds a revision."""
 
 from typing import Any
 
@@ -6,8 +6,34 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from tools.admin import PlanInline
+from tools.desk import PublishableAdmin
+from tools.models import Tool
+from tools.status import Status
+
 from .models import Review, Revision
+from .publishing import move_review, move_tool
 from .writing import Statement, record_reviews
+
+
+@admin.register(Tool)
+class ToolAdmin(PublishableAdmin):
+    """A tool with its plans and its panel."""
+
+    fields = [
+        ("name", "slug"), ("vendor", "category"), "tagline", "description",
+        ("website", "released_on"),
+    ]  # fmt: skip
+    list_display = ["name", "vendor", "category", "stage_text", "published_at"]
+    list_filter = ["status", "category"]
+    list_select_related = ["vendor", "category"]
+    search_fields = ["name", "slug"]
+    autocomplete_fields = ["vendor", "category"]
+    prepopulated_fields = {"slug": ["name"]}
+    inlines = [PlanInline]
+
+    def move_row(self, row: Tool, to: Status, **how: Any) -> None:
+        move_tool(row, to, **how)
 
 
 class RevisionInline(admin.TabularInline):
@@ -45,20 +71,22 @@ class ReviewForm(forms.ModelForm):
 
 
 @admin.register(Review)
-class ReviewAdmin(admin.ModelAdmin):
+class ReviewAdmin(PublishableAdmin):
     """One persona on one tool."""
 
     form = ReviewForm
     fields = [
         ("tool", "persona"), ("verdict", "score"), "body", ("evidence", "reviewed_on"), "reason",
     ]  # fmt: skip
-    list_display = ["tool", "persona", "verdict", "score", "reviewed_on"]
-    list_filter = ["persona", "verdict", "evidence"]
+    list_display = ["tool", "persona", "verdict", "score", "stage_text", "reviewed_on"]
+    list_filter = ["status", "persona", "verdict", "evidence"]
     list_select_related = ["tool"]
     search_fields = ["tool__name"]
     autocomplete_fields = ["tool"]
     inlines = [RevisionInline]
-    show_full_result_count = False
+
+    def move_row(self, row: Review, to: Status, **how: Any) -> None:
+        move_review(row, to, **how)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Review | None = None) -> list[str]:
         return ["tool", "persona"] if obj else []
@@ -79,7 +107,9 @@ class ReviewAdmin(admin.ModelAdmin):
                     evidence=obj.evidence,
                     reviewed_on=obj.reviewed_on,
                     reason=obj.reason or None,
+                    status=None if change else Status.DRAFT,
                 )
-            ]
+            ],
+            by=request.user,
         )
         obj.pk = Review.objects.only("pk").get(tool=obj.tool_id, persona=obj.persona).pk

@@ -6,6 +6,7 @@ from django.db.models import F, Max, OuterRef, Subquery
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 
 from tools.feeds import LENGTH, Entry, EntryFeed, newest, price_entries
@@ -23,11 +24,11 @@ def verdict_entries(tools: ToolQuerySet) -> list[Entry]:
 
 def _panels(tools: ToolQuerySet) -> list[Entry]:
     turned = (
-        Revision.objects.filter(review__tool=OuterRef("pk"))
+        Revision.objects.filter(review__tool=OuterRef("pk"), public_from__lte=timezone.now())
         .exclude(previous_verdict=F("verdict"))
         .order_by()
         .values("review__tool")
-        .annotate(at=Max("recorded_at"))
+        .annotate(at=Max("public_from"))
     )
     judged = (
         tools.filter(panel__isnull=False)
@@ -50,7 +51,8 @@ def _panels(tools: ToolQuerySet) -> list[Entry]:
 
 def _reversals(tools: ToolQuerySet) -> list[Entry]:
     entries = []
-    for revision in Revision.objects.public().filter(review__tool__in=tools).reversals()[:LENGTH]:
+    revisions: Any = Revision.objects.public().filter(review__tool__in=tools)
+    for revision in revisions.reversals()[:LENGTH]:
         tool, persona = revision.review.tool, revision.review.get_persona_display()
         change = f"{revision.previous_verdict} → {revision.verdict}"
         entries.append(
@@ -59,8 +61,8 @@ def _reversals(tools: ToolQuerySet) -> list[Entry]:
                 title=f"{persona} on {tool.name}: {change}",
                 address=tool.get_absolute_url(),
                 html=format_html("<p>{}</p>", revision.reason or tool.strip.description),
-                published=revision.recorded_at,
-                updated=revision.recorded_at,
+                published=revision.public_from,
+                updated=revision.public_from,
             )
         )
     return entries

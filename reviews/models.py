@@ -8,6 +8,13 @@ from django.utils import timezone
 
 from tools.markdown import MarkdownField, RenderedMarkdownField
 from tools.models import Tool, validate_not_ahead
+from tools.status import (
+    Publishable,
+    Status,
+    move_triggers,
+    publishing_permissions,
+    stage_of,
+)  # fmt: skip
 from tools.triggers import kept_with
 
 from .personas import Persona
@@ -60,8 +67,11 @@ class ReviewText(models.Model):
         ]
 
 
-class Review(ReviewText):
-    """One persona on one tool, as it stands. Written by `reviews.writing` alone."""
+class Review(ReviewText, Publishable):
+    """One persona on one tool, as it stands. Written by `reviews.writing` alone.
+
+    It counts in the panel while readers may see it.
+    """
 
     tool = models.ForeignKey(Tool, models.CASCADE, related_name="reviews")
     persona = models.CharField(max_length=8, choices=Persona.choices)
@@ -70,8 +80,10 @@ class Review(ReviewText):
     objects = ReviewQuerySet.as_manager()
 
     class Meta:
+        permissions = publishing_permissions("review")
         constraints = [
             *ReviewText.Meta.constraints,
+            *Publishable.Meta.constraints,
             models.UniqueConstraint(
                 fields=["tool", "persona"],
                 name="reviews_review_one_per_tool_and_persona",
@@ -89,18 +101,23 @@ class Review(ReviewText):
                 fields=["persona", "-reviewed_on", "-id"], name="reviews_review_by_persona"
             ),
         ]
+        triggers = move_triggers(
+            "(SELECT name FROM tools_tool WHERE id = NEW.tool_id) || ', ' || NEW.persona"
+        )
 
     def __str__(self) -> str:
         return f"{self.get_persona_display()} on {self.tool}"
 
     @property
     def changes(self) -> list["Revision"]:
-        """The versions that changed verdict or score, and the first, the newest one first.
+        """The versions that changed verdict or score for readers, and the first; newest first.
 
         Empty while neither ever changed; a version that only words its argument anew is none.
         """
         changes: list[Revision] = []
         for revision in self.revisions.all():
+            if not revision.is_public:
+                continue
             stance = revision.verdict, revision.score
             if not changes or stance != (changes[-1].verdict, changes[-1].score):
                 changes.append(revision)
@@ -108,11 +125,21 @@ class Review(ReviewText):
 
 
 class Revision(ReviewText):
-    """A review as it was written at one time. Append-only: the database keeps it as it is."""
+    """A review as it was written or moved at one time. Append-only: the database keeps it.
+
+    Only `public_from` may change: what was scheduled and then taken back never becomes public.
+    """
 
     review = models.ForeignKey(Review, models.CASCADE, related_name="revisions")
     number = models.PositiveIntegerField(help_text="Counts from 1 within a review.")
-    previous_verdict = models.CharField(max_length=4, choices=Verdict.choices, blank=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PUBLISHED)
+    public_from = models.DateTimeField(
+        null=True, help_text="From when on readers see this version; empty if they never do."
+    )
+    previous_verdict = models.CharField(
+        max_length=4, choices=Verdict.choices, blank=True, help_text="What readers saw before."
+    )
+    by = models.CharField(max_length=150, blank=True, help_text="Empty: an import.")
     recorded_at = models.DateTimeField(default=timezone.now)
 
     objects = RevisionQuerySet.as_manager()
@@ -121,33 +148,44 @@ class Revision(ReviewText):
         ordering = ["review", "number"]
         constraints = [
             *ReviewText.Meta.constraints,
+            models.CheckConstraint(
+                condition=Q(status__in=Status.values), name="reviews_revision_status_known"
+            ),
             models.UniqueConstraint(
                 fields=["review", "number"], name="reviews_revision_number_unique"
             ),
         ]
         indexes = [
             models.Index(
-                fields=["-recorded_at", "-id"],
+                fields=["-public_from", "-id"],
                 name="reviews_revision_reversals",
                 condition=~Q(previous_verdict="") & ~Q(previous_verdict=F("verdict")),
             ),
         ]
         triggers = [
-            pgtrigger.ReadOnly(name="revision_append_only"),
+            pgtrigger.ReadOnly(name="revision_append_only", exclude=["public_from"]),
             kept_with("reviews_review", "review_id", name="revision_kept"),
         ]
 
     def __str__(self) -> str:
         return f"{self.review}, revision {self.number}"
 
+    @property
+    def is_public(self) -> bool:
+        """Whether readers may see it by now."""
+        return self.public_from is not None and self.public_from <= timezone.now()
 
-class Panel(models.Model):
-    """What a tool's current reviews add up to, kept so that lists can filter and sort by it.
+    @property
+    def stage(self) -> Status:
+        """How far this version has come by now; one that was taken back is a draft again."""
+        if self.status == Status.SCHEDULED and self.public_from is None:
+            return Status.DRAFT
+        return stage_of(self.status, self.public_from)
 
-    Derived: `reviews.writing` recomputes it from the scorecard whenever a review is written.
-    """
 
-    tool = models.OneToOneField(Tool, models.CASCADE, related_name="panel", primary_key=True)
+class PanelFigures(models.Model):
+    """What a tool's public reviews add up to."""
+
     cells = models.CharField(max_length=4)
     outcome = models.CharField(max_length=7, choices=Outcome.choices)
     ships = models.PositiveSmallIntegerField()
@@ -157,7 +195,20 @@ class Panel(models.Model):
         help_text="How much the personas disagree: the outvoted side’s size, then the score gap."
     )
 
-    objects = PanelQuerySet.as_manager()
+    class Meta:
+        abstract = True
+
+
+class PanelPeriod(PanelFigures):
+    """A tool's panel for a time: one row for now, and one more for each minute that changes it.
+
+    Derived, and kept so that lists can filter and sort by it: `reviews.writing` recomputes it from
+    the scorecards whenever a review is written. What is read is `Panel`.
+    """
+
+    tool = models.ForeignKey(Tool, models.CASCADE, related_name="+")
+    since = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -167,17 +218,29 @@ class Panel(models.Model):
             models.CheckConstraint(
                 condition=Q(cells__regex=r"^[sx-]{4}$"), name="reviews_panel_cells_shape"
             ),
+            models.UniqueConstraint(
+                fields=["tool", "since"], nulls_distinct=False, name="reviews_panel_one_at_a_time"
+            ),
         ]
         indexes = [
-            models.Index(
-                F("ships").desc(),
-                F("mean_score").desc(nulls_last=True),
-                "tool",
-                name="reviews_panel_ranking",
-            ),
             models.Index(fields=["-contest", "-tool"], name="reviews_panel_contest"),
             models.Index(fields=["-reviewed_on", "-tool"], name="reviews_panel_newest"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.tool}: {self.get_outcome_display()} from {self.since or 'the beginning'}"
+
+
+class Panel(PanelFigures):
+    """The panel that holds now: a database view of `PanelPeriod`, so that time is in the query."""
+
+    tool = models.OneToOneField(Tool, models.DO_NOTHING, related_name="panel", primary_key=True)
+
+    objects = PanelQuerySet.as_manager()
+
+    class Meta:
+        managed = False
+        db_table = "reviews_panel"
 
     def __str__(self) -> str:
         return f"{self.tool}: {self.get_outcome_display()}"

@@ -1,10 +1,12 @@
 """Which reviews a page needs, in domain words."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
 from django.db.models import Count, F, Q
+from django.utils import timezone
 
 from tools.status import is_published
 
@@ -15,9 +17,15 @@ from .scorecards import MAX_GAP, Outcome, Scorecard, Verdict
 class ReviewQuerySet(models.QuerySet[Any]):
     """Current reviews."""
 
+    def published(self, at: datetime | None = None) -> Self:
+        """Return the reviews that readers may see at a moment, where they may see the tool."""
+        return self.filter(is_published(at))
+
     def public(self) -> Self:
-        """Return the reviews of tools that readers may see, with their tool."""
-        return self.filter(is_published(prefix="tool__")).select_related("tool__panel")
+        """Return the reviews that readers may see of tools that they may see, with their tool."""
+        return self.filter(is_published(), is_published(prefix="tool__")).select_related(
+            "tool__panel"
+        )
 
     def newest(self) -> Self:
         """Order by the day of the review, the latest first."""
@@ -30,7 +38,7 @@ class ReviewQuerySet(models.QuerySet[Any]):
     def record_of(self, persona: Persona) -> "Record":
         """Count a persona's public verdicts."""
         counts = (
-            self.filter(is_published(prefix="tool__"), persona=persona)
+            self.filter(is_published(), is_published(prefix="tool__"), persona=persona)
             .order_by()
             .aggregate(reviews=Count("id"), ships=Count("id", filter=Q(verdict=Verdict.SHIP)))
         )
@@ -74,15 +82,17 @@ class RevisionQuerySet(models.QuerySet[Any]):
     """Everything that was ever written, append-only."""
 
     def public(self) -> Self:
-        """Return the revisions of reviews of tools that readers may see, with their tool."""
-        return self.filter(is_published(prefix="review__tool__")).select_related(
-            "review__tool__panel"
-        )
+        """Return the revisions that readers may see, with their tool."""
+        return self.filter(
+            is_published(prefix="review__"),
+            is_published(prefix="review__tool__"),
+            public_from__lte=timezone.now(),
+        ).select_related("review__tool__panel")
 
     def reversals(self) -> Self:
         """Return the revisions that turned a verdict round, the latest first."""
         return (
             self.exclude(previous_verdict="")
             .exclude(previous_verdict=F("verdict"))
-            .order_by("-recorded_at", "-id")
+            .order_by("-public_from", "-id")
         )

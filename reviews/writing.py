@@ -3,17 +3,18 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Literal
+from datetime import date, datetime
+from typing import Any, Literal
 
-from django.db import transaction
 from django.utils import timezone
 
 from tools.markdown import render_markdown
 from tools.models import Tool
+from tools.publishing import acting
 from tools.sequences import continuation
+from tools.status import APPEARING, Status, stage_of
 
-from .models import Panel, Review, Revision
+from .models import PanelPeriod, Review, Revision
 from .scorecards import Evidence, Scorecard
 
 Change = Literal["added", "changed", "unchanged"]
@@ -21,7 +22,11 @@ Change = Literal["added", "changed", "unchanged"]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a persona now says of a tool. What is None stays as it was, or takes its default."""
+    """What a persona now says of a tool. What is None stays as it was, or takes its default.
+
+    A review that is new is published, unless its statement says otherwise; one that is scheduled
+    says from when on.
+    """
 
     tool_id: int
     persona: str
@@ -31,14 +36,23 @@ class Statement:
     evidence: str | None = None
     reviewed_on: date | None = None
     reason: str | None = None
+    status: str | None = None
+    published_at: datetime | None = None
 
-    def repeats(self, text: Review | Revision) -> bool:
+    @property
+    def stage(self) -> Status | None:
+        """How far the review comes by this: its status, unless its minute has come already."""
+        return stage_of(self.status, self.published_at) if self.status else None
+
+    def repeats(self, text: Revision) -> bool:
         """Whether the text says the same already."""
         return (
             (self.verdict, self.score, self.body) == (text.verdict, text.score, text.body)
             and self.evidence in (None, text.evidence)
             and self.reviewed_on in (None, text.reviewed_on)
             and self.reason in (None, text.reason)
+            and self.stage in (None, text.stage)
+            and (self.stage != Status.SCHEDULED or self.published_at == text.public_from)
         )
 
 
@@ -53,21 +67,24 @@ class Written:
     verdict: str
 
 
-def record_reviews(statements: Iterable[Statement]) -> list[Written]:
+def record_reviews(statements: Iterable[Statement], *, by: Any = None) -> list[Written]:
     """Write statements, in their order, as revisions of the reviews they belong to.
 
     Several statements on one tool by one persona are its history, oldest first. What is said
     already adds nothing, so recording the same again changes nothing. Runs in one transaction
-    and locks the tools, so that two writers come one after the other.
+    and locks the tools, so that two writers come one after the other. `by` is the user whose name
+    the revisions carry; who may do what is looked at before (`reviews.publishing`).
 
     Returns what became of each tool's persona, in the order of their first statement. Raises
-    IntegrityError where a statement breaks a promise of the tables (a score of 101, say).
+    ValidationError where a review cannot take the status that it is told, and IntegrityError where
+    a statement breaks a promise of the tables (a score of 101, say).
     """
     wanted: dict[tuple[int, str], list[Statement]] = defaultdict(list)
     for statement in statements:
         wanted[statement.tool_id, statement.persona].append(statement)
     tool_ids = sorted({tool_id for tool_id, _ in wanted})
-    with transaction.atomic():
+    name = by.get_username() if by else ""
+    with acting(by):
         # Always in the same order, so that no two writers wait for each other.
         list(
             Tool.objects.filter(pk__in=tool_ids)
@@ -83,6 +100,7 @@ def record_reviews(statements: Iterable[Statement]) -> list[Written]:
         added: list[Review] = []
         changed: list[Review] = []
         revisions: list[Revision] = []
+        taken_back: list[Revision] = []
         for (tool_id, persona), sequence in wanted.items():
             review = standing.get((tool_id, persona))
             history = list(review.revisions.all()) if review else []
@@ -93,29 +111,40 @@ def record_reviews(statements: Iterable[Statement]) -> list[Written]:
                 added.append(review)
             elif news:
                 changed.append(review)
-            revisions += [
-                _revise(review, said, number) for number, said in enumerate(news, len(history) + 1)
-            ]
+            if news:
+                taken_back += [text for text in history if text.public_from and not text.is_public]
+                for said in news:
+                    history.append(_revise(review, said, history, name))
+                    revisions.append(history[-1])
             change: Literal["added", "changed", "unchanged"]
-            change = "unchanged" if not news else "changed" if history else "added"
+            change = "unchanged" if not news else "changed" if review.pk else "added"
             written.append(Written(tool_id, persona, change, previous_verdict, review.verdict))
-        _save(added, changed, revisions)
+        _save(added, changed, revisions, taken_back)
         # Where nothing was said anew, nothing is written.
         refresh_panels([review.tool_id for review in (*added, *changed)])
     return written
 
 
-def _revise(review: Review, said: Statement, number: int) -> Revision:
+def _revise(review: Review, said: Statement, history: list[Revision], by: str) -> Revision:
     """Make the review say what was said, and return that as a revision; neither is saved."""
-    previous_verdict = review.verdict
     review.verdict, review.score, review.body = said.verdict, said.score, said.body
     review.evidence = said.evidence or review.evidence or Evidence.RESEARCHED
     review.reviewed_on = said.reviewed_on or timezone.localdate()
     review.reason = said.reason or ""
+    _restage(review, said, new=not history)
+    now = timezone.now()
+    public_from = review.published_at if review.status in APPEARING else None
+    if public_from:
+        public_from = max(public_from, now)
+    seen = [text for text in history if text.public_from and text.public_from <= now]
     return Revision(
         review=review,
-        number=number,
-        previous_verdict=previous_verdict,
+        number=len(history) + 1,
+        status=review.status,
+        public_from=public_from,
+        previous_verdict=seen[-1].verdict if seen and public_from else "",
+        by=by,
+        recorded_at=now,
         verdict=review.verdict,
         score=review.score,
         body=review.body,
@@ -125,42 +154,80 @@ def _revise(review: Review, said: Statement, number: int) -> Revision:
     )
 
 
-def _save(added: list[Review], changed: list[Review], revisions: list[Revision]) -> None:
+def _restage(review: Review, said: Statement, new: bool) -> None:
+    """Move a review to the status that was said, or leave it where it is by now."""
+    if not new:
+        review.become(said.stage or review.stage, said.published_at)
+        return
+    review.status, review.published_at = said.stage or Status.PUBLISHED, said.published_at
+    review.date_publication()
+
+
+def _save(
+    added: list[Review],
+    changed: list[Review],
+    revisions: list[Revision],
+    taken_back: list[Revision],
+) -> None:
     Review.objects.bulk_create(added, batch_size=500)
     for review in changed:
         review.body_html = render_markdown(review.body)
-    fields = ["verdict", "score", "body", "body_html", "evidence", "reviewed_on", "reason"]
+        review.updated_at = timezone.now()
+    fields = [
+        "verdict", "score", "body", "body_html", "evidence", "reviewed_on", "reason",
+        "status", "published_at", "updated_at",
+    ]  # fmt: skip
     Review.objects.bulk_update(changed, fields, batch_size=500)
+    for revision in taken_back:
+        revision.public_from = None
+    Revision.objects.bulk_update(taken_back, ["public_from"], batch_size=500)
     for revision in revisions:
         revision.review_id = revision.review.pk
     Revision.objects.bulk_create(revisions, batch_size=500)
 
 
 def refresh_panels(tool_ids: Sequence[int]) -> None:
-    """Recompute the kept panels of these tools from their reviews; call it in a transaction."""
+    """Recompute the kept panels of these tools from their reviews; call it in a transaction.
+
+    A review that is scheduled changes the panel at its minute, so the panel from then on is kept
+    beside the one that holds until then.
+    """
+    now = timezone.now()
     reviews: dict[int, list[Review]] = defaultdict(list)
-    for review in Review.objects.filter(tool__in=tool_ids).only(
-        "tool_id", "persona", "verdict", "score", "reviewed_on", "reviewed_on"
+    for review in Review.objects.filter(tool__in=tool_ids, status__in=APPEARING).only(
+        "tool_id", "persona", "verdict", "score", "reviewed_on", "published_at"
     ):
         reviews[review.tool_id].append(review)
-    panels = []
-    for tool_id, of_tool in reviews.items():
-        card = Scorecard.of(of_tool)
-        panels.append(
-            Panel(
-                tool_id=tool_id,
-                cells=card.strip.cells,
-                outcome=card.strip.outcome,
-                ships=card.strip.ships,
-                mean_score=card.mean_score,
-                reviewed_on=max(review.reviewed_on for review in of_tool),
-                contest=card.contest,
-            )
-        )
-    Panel.objects.bulk_create(
-        panels,
+    PanelPeriod.objects.filter(tool__in=tool_ids).delete()
+    PanelPeriod.objects.bulk_create(
+        [
+            period
+            for tool_id, of_tool in reviews.items()
+            for period in _periods(tool_id, of_tool, now)
+        ],
         batch_size=500,
-        update_conflicts=True,
-        unique_fields=["tool"],
-        update_fields=["cells", "outcome", "ships", "mean_score", "reviewed_on", "contest"],
     )
+
+
+def _periods(tool_id: int, reviews: list[Review], now: datetime) -> Iterable[PanelPeriod]:
+    moments = {review.published_at for review in reviews if review.published_at}
+    ahead = sorted(moment for moment in moments if moment > now)
+    for since, until in zip([None, *ahead], [*ahead, None], strict=True):
+        at = since or now
+        standing = [
+            review for review in reviews if review.published_at and review.published_at <= at
+        ]
+        if not standing:
+            continue
+        card = Scorecard.of(standing)
+        yield PanelPeriod(
+            tool_id=tool_id,
+            since=since,
+            until=until,
+            cells=card.strip.cells,
+            outcome=card.strip.outcome,
+            ships=card.strip.ships,
+            mean_score=card.mean_score,
+            reviewed_on=max(review.reviewed_on for review in standing),
+            contest=card.contest,
+        )

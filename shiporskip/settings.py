@@ -94,6 +94,7 @@ TEMPLATES: list[dict[str, Any]] = [
     },
     {  # the admin's
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates" / "desk"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

@@ -1,4 +1,4 @@
-"""Facts in the editors' admin. Prices are added, never rewritten."""
+"""Facts in the editors' desk. Prices are added, never rewritten."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from .models import MAY_CHANGE, Category, Plan, Price, Tool, Vendor
+from .models import MAY_CHANGE, Act, Category, Plan, Price, Vendor
 
 
 @admin.register(Vendor, Category)
@@ -14,13 +14,13 @@ class NamedAdmin(admin.ModelAdmin):
     """A vendor or a category."""
 
     list_display = ["name", "slug"]
+    search_fields = ["name", "slug"]
+    prepopulated_fields = {"slug": ["name"]}
+    show_full_result_count = False
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         fields = super().get_fields(request, obj)
         return ["name", "slug", *(field for field in fields if field not in {"name", "slug"})]
-
-    search_fields = ["name", "slug"]
-    prepopulated_fields = {"slug": ["name"]}
 
 
 class PlanInline(admin.TabularInline):
@@ -30,24 +30,6 @@ class PlanInline(admin.TabularInline):
     extra = 0
     can_delete = False
     show_change_link = True
-
-
-@admin.register(Tool)
-class ToolAdmin(admin.ModelAdmin):
-    """A tool with its plans."""
-
-    fields = [
-        ("name", "slug"), ("vendor", "category"), "tagline", "description",
-        ("website", "released_on"), ("status", "published_at"),
-    ]  # fmt: skip
-    list_display = ["name", "vendor", "category", "status", "published_at"]
-    list_filter = ["status", "category"]
-    list_select_related = ["vendor", "category"]
-    search_fields = ["name", "slug"]
-    autocomplete_fields = ["vendor", "category"]
-    prepopulated_fields = {"slug": ["name"]}
-    inlines = [PlanInline]
-    show_full_result_count = False
 
 
 class PriceForm(forms.ModelForm):
@@ -82,4 +64,24 @@ class PlanAdmin(admin.ModelAdmin):
     show_full_result_count = False
 
     def has_delete_permission(self, request: HttpRequest, obj: Plan | None = None) -> bool:
-        return obj is None or not obj.prices.exists()
+        fresh = obj is None or not obj.prices.exists()
+        return fresh and super().has_delete_permission(request, obj)
+
+
+@admin.register(Act)
+class ActAdmin(admin.ModelAdmin):
+    """Who published, scheduled and withdrew what, to read."""
+
+    list_display = ["acted_at", "name", "before", "after", "published_at", "by", "reason"]
+    list_filter = ["after", "acted_at"]
+    search_fields = ["name", "by"]
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -20,7 +20,7 @@ from .markdown import MarkdownField, RenderedMarkdownField
 from .pricing import Entry, Period, PlanKind, PlanLine, Pricing, current_price
 from .querysets import CategoryQuerySet, PriceQuerySet, ToolQuerySet
 from .slugs import SlugField, slug_constraint
-from .status import Publishable
+from .status import Publishable, Status, move_triggers, publishing_permissions
 from .triggers import kept_with
 
 # Below a name that a vendor may choose freely; longer ones are a mistake.
@@ -108,6 +108,8 @@ class Tool(Publishable):
     class Meta:
         ordering = [Lower("name"), "slug"]
         constraints = [*Publishable.Meta.constraints, slug_constraint(), named_constraint()]
+        permissions = publishing_permissions("tool")
+        triggers = move_triggers("NEW.name")
         indexes = [
             # Lists of everything, of a category, and by name; each only ever shows what is public.
             models.Index(fields=["-published_at", "-id"], name="tools_tool_newest"),
@@ -249,3 +251,34 @@ class Price(models.Model):
 
     def __str__(self) -> str:
         return f"{self.plan}: {self.amount} {self.currency} from {self.effective_on}"
+
+
+class Act(models.Model):
+    """One act that concerns readers: something was published, scheduled or withdrawn.
+
+    The database writes it in the transaction that does it (`status.move_triggers`), whether the
+    admin, an import or a shell does, and keeps it as it is. Names stay when rows and accounts go.
+    """
+
+    kind = models.CharField(max_length=63, help_text="The table of what was moved.")
+    row_id = models.BigIntegerField()
+    name = models.TextField(help_text="What it was called then.")
+    before = models.CharField("from", max_length=10, choices=Status.choices, blank=True)
+    after = models.CharField("to", max_length=10, choices=Status.choices)
+    published_at = models.DateTimeField(null=True)
+    by = models.CharField(max_length=150, blank=True, help_text="Empty: the command line.")
+    reason = models.CharField(max_length=300, blank=True)
+    acted_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-acted_at", "-id"]
+        indexes = [
+            models.Index(fields=["-acted_at", "-id"], name="tools_act_newest"),
+            models.Index(fields=["kind", "row_id"], name="tools_act_of_row"),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="act_kept", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.get_after_display()}"

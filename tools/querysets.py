@@ -103,8 +103,17 @@ class ToolQuerySet(models.QuerySet[Any]):
 
     def for_page(self) -> Self:
         """Fetch what a tool's page shows: reviews with their history, plans with every price."""
+        reviews: Any = self.model._meta.get_field("reviews").related_model
         return self.select_related("category", "vendor", "panel").prefetch_related(
-            "reviews__revisions", "plans__prices"
+            models.Prefetch("reviews", reviews.objects.published()),
+            "reviews__revisions",
+            "plans__prices",
+        )
+
+    def for_desk(self) -> Self:
+        """Fetch what an editor's page of a tool shows: every review, plans with every price."""
+        return self.select_related("category", "vendor").prefetch_related(
+            "reviews", "plans__prices"
         )
 
     def newest(self) -> Self:

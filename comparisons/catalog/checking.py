@@ -2,9 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self, TypeVar
 
+from django.core.exceptions import ValidationError
+
+from comparisons.models import Comparison
+from reviews.models import Review
 from tools.models import Category, Tool, Vendor
+from tools.status import Status, check_move, stage_of
 
 from .document import SECTIONS, Document, broken_rules
 from .loading import RepeatedKeys
@@ -27,6 +33,27 @@ class Known:
     vendors: dict[str, int]
     categories: dict[str, int]
     tools: dict[str, int]
+
+    # How far everything has come. Looked up when an entry asks: most documents only publish, which
+    # everything may.
+
+    @cached_property
+    def tool_stages(self) -> dict[str, Status]:
+        """The stages of tools, by slug."""
+        rows = Tool.objects.values_list("slug", "status", "published_at")
+        return {slug: stage_of(status, at) for slug, status, at in rows}
+
+    @cached_property
+    def review_stages(self) -> dict[tuple[str, str], Status]:
+        """The stages of reviews, by the tool's slug and the persona."""
+        rows = Review.objects.values_list("tool__slug", "persona", "status", "published_at")
+        return {(slug, persona): stage_of(status, at) for slug, persona, status, at in rows}
+
+    @cached_property
+    def comparison_stages(self) -> dict[frozenset[str], Status]:
+        """The stages of comparisons, by the slugs of their tools."""
+        rows = Comparison.objects.values_list("left__slug", "right__slug", "status", "published_at")
+        return {frozenset((left, right)): stage_of(status, at) for left, right, status, at in rows}
 
     @classmethod
     def kept(cls) -> Self:
@@ -64,8 +91,10 @@ def problems(document: Any, known: Known, watch: Watch[Any] = unwatched) -> Iter
             yield from broken_rules(SECTIONS[name], item, place)
             if name == "tools":
                 yield from _tool_problems(item, place, names)
+                yield from _tool_moves(item, place, known)
             elif name == "comparisons":
                 yield from _comparison_problems(item, place, names)
+                yield from _comparison_move(item, place, known)
     yield from _pairs_used_twice(sections.get("comparisons", []))
 
 
@@ -85,6 +114,43 @@ def _comparison_problems(
     left, right = _text(comparison, "left"), _text(comparison, "right")
     if left is not None and left == right:
         yield f"{place}.right: {shown(right)} is compared with itself"
+
+
+def _tool_moves(tool: object, place: str, known: Known) -> Iterator[str]:
+    """Say so when a tool or one of its reviews cannot take the status that it names."""
+    slug = _text(tool, "slug") or ""
+    if status := _other_status(tool):
+        yield from _forbidden(known.tool_stages.get(slug), status, place)
+    reviews = tool.get("reviews") if isinstance(tool, dict) else None
+    if not isinstance(reviews, list):
+        return
+    # Of a persona that tells its history, what it says last is what its review becomes.
+    last = {_text(review, "persona"): number for number, review in enumerate(reviews)}
+    for persona, number in last.items():
+        if persona and (status := _other_status(reviews[number])):
+            stage = known.review_stages.get((slug, persona))
+            yield from _forbidden(stage, status, f"{place}.reviews[{number}]")
+
+
+def _comparison_move(comparison: object, place: str, known: Known) -> Iterator[str]:
+    """Say so when a comparison cannot take the status that it names."""
+    if status := _other_status(comparison):
+        pair = frozenset(_text(comparison, side) or "" for side in ("left", "right"))
+        yield from _forbidden(known.comparison_stages.get(pair), status, place)
+
+
+def _other_status(item: object) -> Status | None:
+    """Return the status that an entry names, unless it is one that everything can take."""
+    status = _text(item, "status")
+    return Status(status) if status in Status.values and status != Status.PUBLISHED else None
+
+
+def _forbidden(stage: Status | None, to: Status, place: str) -> Iterator[str]:
+    if stage:
+        try:
+            check_move(stage, to)
+        except ValidationError as error:
+            yield f"{place}.status: {error.message}"
 
 
 def _leads_nowhere(

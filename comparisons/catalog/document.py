@@ -7,15 +7,22 @@ and `model_fields_set` tells those that were.
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import URLValidator
 from django.db.models import Choices, Model
 from django.utils import timezone
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    model_validator,
+)  # fmt: skip
 
 from reviews.models import Review
 from reviews.personas import Persona
@@ -113,6 +120,17 @@ def _date(value: object) -> date:
     raise ValueError(f'{shown(value)} is not a date such as "2026-05-22"')
 
 
+def _moment(value: object) -> datetime:
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            moment = None
+        if moment and moment.tzinfo:
+            return moment
+    raise ValueError(f'{shown(value)} is not a moment such as "2026-12-01T09:00:00Z"')
+
+
 def _not_ahead(value: date) -> date:
     if value > timezone.localdate():
         raise ValueError(f'"{value}" has not come yet')
@@ -155,6 +173,7 @@ Slug = Annotated[str, AfterValidator(_slug)]
 Address = Annotated[Text, AfterValidator(_address)]
 Day = Annotated[date, BeforeValidator(_date)]
 PastDay = Annotated[Day, AfterValidator(_not_ahead)]
+Moment = Annotated[datetime, BeforeValidator(_moment)]
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
 Score = Annotated[int, AfterValidator(_score)]
 Markdown = Annotated[Text, AfterValidator(_markdown)]
@@ -173,6 +192,21 @@ class Entry(BaseModel):
     def named(self, *keys: str) -> dict[str, Any]:
         """Return the values of those of these keys that the document names."""
         return {key: getattr(self, key) for key in keys if key in self.model_fields_set}
+
+
+class PublishedEntry(Entry):
+    """Anything that has a status. What is scheduled says from when on readers see it."""
+
+    status: Annotated[str, _one_of(Status)] = Status.PUBLISHED
+    published_at: Moment = LEFT_OUT
+
+    @model_validator(mode="after")
+    def _is_dated_if_scheduled(self) -> Self:
+        if self.status == Status.SCHEDULED and self.published_at is None:
+            raise ValueError("what is scheduled needs its published_at")
+        if self.status != Status.SCHEDULED and self.published_at is not None:
+            raise ValueError("only what is scheduled has a published_at")
+        return self
 
 
 class CategoryEntry(Entry):
@@ -211,7 +245,7 @@ class PlanEntry(Entry):
     prices: list[PriceEntry] = []
 
 
-class ReviewEntry(Entry):
+class ReviewEntry(PublishedEntry):
     """One persona on the tool; a persona that is repeated tells its history, oldest first."""
 
     persona: Annotated[str, _one_of(Persona)]
@@ -223,7 +257,7 @@ class ReviewEntry(Entry):
     reason: Annotated[Text, _fits(Review, "reason")] = LEFT_OUT
 
 
-class ToolEntry(Entry):
+class ToolEntry(PublishedEntry):
     """A tool with its plans and reviews."""
 
     slug: Slug
@@ -234,18 +268,16 @@ class ToolEntry(Entry):
     description: Markdown = ""
     website: Annotated[Address, _fits(Tool, "website")] = ""
     released_on: Day | None = None
-    status: Annotated[str, _one_of(Status)] = Status.PUBLISHED
     plans: list[PlanEntry] = []
     reviews: list[ReviewEntry] = []
 
 
-class ComparisonEntry(Entry):
+class ComparisonEntry(PublishedEntry):
     """A pair of tools with its text."""
 
     left: str
     right: str
     summary: Markdown = ""
-    status: Annotated[str, _one_of(Status)] = Status.PUBLISHED
 
 
 class Document(Entry):

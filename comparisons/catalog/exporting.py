@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -11,14 +11,13 @@ from django.db.models.functions import Collate
 from django.utils import timezone
 
 from comparisons.models import Comparison
-from reviews.models import Review, ReviewText
+from reviews.models import Review, Revision
 from reviews.personas import Persona
 from tools.models import Category, Plan, Price, Tool, Vendor
 from tools.pricing import current_price, format_amount
-from tools.status import Publishable, Status
+from tools.status import Status
 
 from .document import FORMAT
-from .schedule import waits
 
 Object = dict[str, Any]
 
@@ -112,7 +111,7 @@ def _tool(tool: Tool, history: bool) -> Object:
         "description": tool.description,
         "website": tool.website,
         **_if_known("released_on", tool.released_on and str(tool.released_on)),
-        "status": _status(tool),
+        **_status(tool.stage, tool.published_at),
         "plans": [_plan(plan, history) for plan in tool.plans.all()],
         "reviews": [
             _review(review.persona, text)
@@ -155,7 +154,8 @@ def _persona_order(review: Review) -> int:
     return Persona.values.index(review.persona)
 
 
-def _review(persona: str, text: ReviewText) -> Object:
+def _review(persona: str, text: Review | Revision) -> Object:
+    since = text.published_at if isinstance(text, Review) else text.public_from
     return {
         "persona": persona,
         "verdict": text.verdict,
@@ -164,6 +164,7 @@ def _review(persona: str, text: ReviewText) -> Object:
         "evidence": text.evidence,
         "reviewed_on": str(text.reviewed_on),
         "reason": text.reason,
+        **({} if text.stage == Status.PUBLISHED else _status(text.stage, since)),
     }
 
 
@@ -172,7 +173,7 @@ def _comparison(comparison: Comparison) -> Object:
         "left": comparison.left.slug,
         "right": comparison.right.slug,
         "summary": comparison.summary,
-        "status": _status(comparison),
+        **_status(comparison.stage, comparison.published_at),
     }
 
 
@@ -181,5 +182,8 @@ def _if_known(key: str, value: object) -> Object:
     return {} if value is None else {key: value}
 
 
-def _status(row: Publishable) -> str:
-    return Status.DRAFT if waits(row) else row.status
+def _status(stage: Status, published_at: datetime | None) -> Object:
+    """Return how far something has come; what is scheduled says until when it waits."""
+    if stage != Status.SCHEDULED or published_at is None:
+        return {"status": stage}
+    return {"status": stage, "published_at": published_at.astimezone(UTC).isoformat()}

@@ -1,6 +1,7 @@
 """Writing a document into the database, all of it or nothing."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -12,14 +13,14 @@ from reviews.writing import Statement, record_reviews
 from tools.markdown import RenderedMarkdownField
 from tools.models import Category, Plan, Tool, Vendor
 from tools.pricing import describe_price
+from tools.publishing import acting
 from tools.recording import Quote, record_prices
 from tools.slugs import VERSUS
-from tools.status import Publishable, Status
+from tools.status import Publishable, Status, stage_of
 
 from .changes import Changes
 from .checking import Known, Watch, problems, unwatched
 from .document import CategoryEntry, ComparisonEntry, Entry, PlanEntry, ToolEntry, VendorEntry
-from .schedule import waits
 
 #: How many tools (or others) are written in one go, and so kept in memory beside the document.
 BATCH = 250
@@ -39,9 +40,14 @@ class RefusedError(Exception):
 
 
 def import_document(
-    document: Any, changes: Changes, *, dry_run: bool = False, watch: Watch[Any] = unwatched
+    document: Any,
+    changes: Changes,
+    *,
+    dry_run: bool = False,
+    watch: Watch[Any] = unwatched,
+    by: Any = None,
 ) -> None:
-    """Check a document and write what it says, in one transaction.
+    """Check a document and write what it says, in one transaction, in the name of a user.
 
     What is added and changed is noted in `changes`. With `dry_run` it is written, noted and
     undone, so that a dry run cannot say anything else than the real one.
@@ -49,16 +55,18 @@ def import_document(
     Raises RefusedError when the document breaks a rule, and DatabaseError when somebody else's
     writing came between; nothing is written then.
     """
-    with transaction.atomic():
+    with acting(by, "Import of a catalog document" if by else ""):
         known = Known.kept()
         if found := list(problems(document, known, watch)):
             raise RefusedError(found)
-        _write(document, known, changes, watch)
+        _write(document, known, changes, watch, by)
         if dry_run:
             transaction.set_rollback(True)
 
 
-def _write(document: dict[str, Any], known: Known, changes: Changes, watch: Watch[Any]) -> None:
+def _write(
+    document: dict[str, Any], known: Known, changes: Changes, watch: Watch[Any], by: Any
+) -> None:
     def batches(section: str, entry: type[EntryT]) -> Iterator[list[EntryT]]:
         return _batches(watch(document.get(section, []), f"Importing {section}"), entry)
 
@@ -67,7 +75,7 @@ def _write(document: dict[str, Any], known: Known, changes: Changes, watch: Watc
     for vendors in batches("vendors", VendorEntry):
         _write_vendors(vendors, known, changes)
     for tools in batches("tools", ToolEntry):
-        _write_tools(tools, known, changes)
+        _write_tools(tools, known, changes, by)
     for comparisons in batches("comparisons", ComparisonEntry):
         _write_comparisons(comparisons, known, changes)
 
@@ -93,14 +101,16 @@ def _write_vendors(entries: list[VendorEntry], known: Known, changes: Changes) -
     known.vendors.update({slug: row.pk for slug, row in rows.items()})
 
 
-def _write_tools(entries: list[ToolEntry], known: Known, changes: Changes) -> None:
+def _write_tools(entries: list[ToolEntry], known: Known, changes: Changes, by: Any) -> None:
     """Write tools with everything that belongs to them."""
     told = {
         entry.slug: {
             **entry.named("slug", "name"),
             "vendor_id": known.vendors[entry.vendor],
             "category_id": known.categories[entry.category],
-            **entry.named("tagline", "description", "website", "released_on", "status"),
+            **entry.named(
+                "tagline", "description", "website", "released_on", "status", "published_at"
+            ),
         }
         for entry in entries
     }
@@ -108,7 +118,7 @@ def _write_tools(entries: list[ToolEntry], known: Known, changes: Changes) -> No
     known.tools.update({slug: row.pk for slug, row in rows.items()})
     plans = _write_plans(entries, rows, changes)
     _write_prices(entries, plans, changes)
-    _write_reviews(entries, rows, changes)
+    _write_reviews(entries, rows, changes, by)
 
 
 def _write_plans(
@@ -172,7 +182,9 @@ def _write_prices(
             changes.note("price", name, "changed", f"checked again on {price.checked_on}")
 
 
-def _write_reviews(entries: list[ToolEntry], tools: Mapping[str, Tool], changes: Changes) -> None:
+def _write_reviews(
+    entries: list[ToolEntry], tools: Mapping[str, Tool], changes: Changes, by: Any
+) -> None:
     slugs = {tool.pk: slug for slug, tool in tools.items()}
     statements = (
         Statement(
@@ -181,12 +193,12 @@ def _write_reviews(entries: list[ToolEntry], tools: Mapping[str, Tool], changes:
             verdict=review.verdict,
             score=review.score,
             body=review.body,
-            **review.named("evidence", "reviewed_on", "reason"),
+            **review.named("evidence", "reviewed_on", "reason", "status", "published_at"),
         )
         for entry in entries
         for review in entry.reviews
     )
-    for written in record_reviews(statements):
+    for written in record_reviews(statements, by=by):
         if written.change == "unchanged":
             continue
         words: str = written.change
@@ -206,7 +218,7 @@ def _write_comparisons(entries: list[ComparisonEntry], known: Known, changes: Ch
         told[pair] = {
             "left_id": left_id,
             "right_id": right_id,
-            **entry.named("summary", "status"),
+            **entry.named("summary", "status", "published_at"),
         }
         names[pair] = f"{entry.left}{VERSUS}{entry.right}"
     tool_ids = frozenset[int]().union(*told)
@@ -269,14 +281,26 @@ def _new(model: type[RowT], values: Values) -> RowT:
 
 def _change(row: models.Model, values: Values) -> list[str]:
     """Make a row say this, and return the columns in which it did not yet."""
-    changed = [column for column, value in values.items() if getattr(row, column) != value]
-    if "status" in changed and waits(row) and values["status"] == Status.DRAFT:
-        changed.remove("status")  # as an export calls it
-    if changed:
-        for column in changed:
-            setattr(row, column, values[column])
+    if isinstance(row, Publishable):
+        values = dict(values)
+        changed = _move(row, values.pop("status", None), values.pop("published_at", None))
+    else:
+        changed = []
+    columns = [column for column, value in values.items() if getattr(row, column) != value]
+    for column in columns:
+        setattr(row, column, values[column])
+    if changed := columns + changed:
         row.save(update_fields=[*changed, *_following(row, changed)])
     return changed
+
+
+def _move(row: Publishable, status: str | None, published_at: datetime | None) -> list[str]:
+    """Move a row to the status that a document names, if it is not there yet."""
+    to = stage_of(status, published_at) if status else row.stage
+    if to == row.stage and (to != Status.SCHEDULED or published_at in (None, row.published_at)):
+        return []
+    row.become(to, published_at)
+    return ["status"]
 
 
 def _following(row: models.Model, changed: list[str]) -> Iterator[str]:

@@ -167,9 +167,11 @@ def test_what_is_unknown_is_left_out_and_zero_is_not_unknown(full_catalog):
 
 
 @pytest.mark.django_db
-def test_what_is_scheduled_is_called_a_draft_so_that_no_copy_publishes_it_early():
-    make_tool("anvil", published_at=timezone.now() + timedelta(days=1))
-    assert json.loads(export())["tools"][0]["status"] == "draft"
+def test_what_is_scheduled_says_from_when_on():
+    later = timezone.now() + timedelta(days=1)
+    make_tool("anvil", published_at=later)
+    (tool,) = json.loads(export())["tools"]
+    assert (tool["status"], tool["published_at"]) == ("scheduled", later.isoformat())
 
 
 @pytest.mark.django_db

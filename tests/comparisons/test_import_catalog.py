@@ -26,6 +26,9 @@ from tools.models import Category, Plan, Price, Tool, Vendor
 Document = dict[str, Any]
 
 
+STATUSES = "draft, in_review, scheduled, published, withdrawn"
+
+
 def catalog() -> Document:
     """Return a small document in which everything is right."""
     return {
@@ -221,8 +224,16 @@ def place(path: str) -> str:
         (REVIEW, 5, "5 is not an object"),
         # a few allowed values
         ("format", "shiporskip/2", '"shiporskip/2" is not "shiporskip/1"'),
-        ("tools.0.status", "live", '"live" is not one of draft, published, withdrawn'),
-        ("comparisons.0.status", "", '"" is not one of draft, published, withdrawn'),
+        (
+            "tools.0.status",
+            "live",
+            '"live" is not one of ' + STATUSES,
+        ),
+        (
+            "comparisons.0.status",
+            "",
+            '"" is not one of ' + STATUSES,
+        ),
         (
             "tools.0.plans.0.kind",
             "gratis",
@@ -330,11 +341,15 @@ def place(path: str) -> str:
         (f"{REVIEW}.body", "a\x00b", "a text cannot hold the character NUL (\\u0000)"),
         ("tools.0.description", "a\ud83d", "a text cannot hold half a character (\\ud83d)"),
         ("tools.0.vendor", "\x00", '"\\u0000" is no vendor of the document or the database'),
-        ("tools.0.status", "\x9b2J", '"\\x9b2J" is not one of draft, published, withdrawn'),
+        (
+            "tools.0.status",
+            "\x9b2J",
+            '"\\x9b2J" is not one of ' + STATUSES,
+        ),
         (
             "tools.0.status",
             "x" * 1000,
-            f'"{"x" * 59}… is not one of draft, published, withdrawn',
+            f'"{"x" * 59}… is not one of ' + STATUSES,
         ),
     ],
 )
@@ -752,15 +767,51 @@ def test_a_status_that_is_left_out_stays_and_one_that_is_given_counts(take_in):
     assert Tool.objects.get(slug="anvil").status == "withdrawn"
 
 
-@pytest.mark.parametrize("status", ["draft", "published"])
 @pytest.mark.django_db
-def test_a_schedule_survives_a_document_that_cannot_speak_of_it(status, take_in):
-    take_in(catalog())
-    later = timezone.now() + timedelta(days=3)
-    Tool.objects.filter(slug="anvil").update(published_at=later)
-    assert take_in(changed("tools.0.status", status)) == "Nothing to change.\n"
+def test_a_schedule_is_told_with_its_minute_and_stays_where_nothing_is_said_of_it(take_in):
+    later = (timezone.now() + timedelta(days=3)).replace(microsecond=0)
+    scheduled = changed("tools.0.status", "scheduled")
+    scheduled["tools"][0]["published_at"] = later.isoformat()
+    take_in(scheduled)
+    assert take_in(scheduled) == "Nothing to change.\n"
+    del scheduled["tools"][0]["status"], scheduled["tools"][0]["published_at"]
+    assert take_in(scheduled) == "Nothing to change.\n"
     tool = Tool.objects.get(slug="anvil")
-    assert (tool.status, tool.published_at) == ("published", later)
+    assert (tool.status, tool.published_at) == ("scheduled", later)
+    take_in(changed("tools.0.status", "published"))
+    assert Tool.objects.published().filter(slug="anvil").exists()
+
+
+@pytest.mark.parametrize("status", ["draft", "in_review"])
+@pytest.mark.django_db
+def test_what_readers_have_seen_cannot_be_called_unpublished_again(status, take_in, refusal):
+    take_in(catalog())
+    document = changed("tools.0.status", status)
+    document["tools"][0]["reviews"][0]["status"] = status
+    document["comparisons"][0]["status"] = status
+    words = f"What is published cannot become {status.replace('_', ' ')}."
+    assert refusal(document) == [
+        f"tools[0].status: {words}",
+        f"tools[0].reviews[0].status: {words}",
+        f"comparisons[0].status: {words}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "published_at", "problem"),
+    [
+        ("scheduled", None, "what is scheduled needs its published_at"),
+        ("draft", "2026-12-01T09:00:00Z", "only what is scheduled has a published_at"),
+    ],
+)
+@pytest.mark.django_db
+def test_what_is_scheduled_and_nothing_else_says_from_when_on(
+    status, published_at, problem, refusal
+):
+    document = changed("tools.0.status", status)
+    if published_at:
+        document["tools"][0]["published_at"] = published_at
+    assert refusal(document) == [f"tools[0]: {problem}"]
 
 
 @pytest.mark.django_db
@@ -864,7 +915,7 @@ def test_if_empty_imports_into_an_empty_site_and_into_no_other(take_in):
 def test_an_import_that_is_stopped_midway_says_so_and_leaves_nothing(
     fault, sentence, code, take_in, monkeypatch
 ):
-    def stop(*_):
+    def stop(*_, **options):
         assert Tool.objects.exists()
         raise fault
 

@@ -1,5 +1,7 @@
 """What is found, and in which order, without the page around it."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.db import connection
 
@@ -83,7 +85,9 @@ def test_a_change_of_a_name_is_found_at_once_and_the_old_one_is_not(tools):
     assert names("turbo") == []
 
 
-@pytest.mark.parametrize("facts", [{"status": "draft"}, {"published_at": "2999-01-01T00:00Z"}])
+@pytest.mark.parametrize(
+    "facts", [{"status": "draft"}, {"published_at": datetime(2999, 1, 1, tzinfo=UTC)}]
+)
 def test_what_is_not_public_is_never_found(tools, facts):
     hidden = cast.make_tool("hidden-turbo", **facts)
     cast.review(hidden, "ship ship ship ship")

@@ -109,10 +109,11 @@ def test_a_tool_against_itself_is_refused_beside_the_form(admin_client):
 
 def test_publishing_needs_no_date(admin_client):
     tool = cast.make_tool("draft", status="draft")
+    cast.review(tool, "ship ship ship ship")
     address = f"/admin/tools/tool/{tool.pk}/change/"
-    fields = form_of(admin_client.get(address)) | {"status": "published"}
+    fields = form_of(admin_client.get(address)) | {"_move": "published"}
     assert admin_client.post(address, fields).status_code == 302
-    fields = {"left": tool.pk, "right": cast.alpha().pk, "status": "published", "summary": "x"}
+    fields = {"left": tool.pk, "right": cast.alpha().pk, "_move": "published", "summary": "x"}
     assert admin_client.post("/admin/comparisons/comparison/add/", fields).status_code == 302
     assert admin_client.get("/compare/draft-vs-alpha/").status_code == 200
 
