@@ -199,7 +199,7 @@ def site_picture(request: HttpRequest) -> HttpResponseBase:
 @_plainly
 def tool_picture(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Return the picture that a tool's page is shared with."""
-    tool = _named(slug, Tool.objects.published().prefetch_related("reviews"))
+    tool = _named(slug, Tool.objects.published().with_reviews())
     return moved(request, reverse("tool-picture", args=[tool.slug])) or _show(
         request, picture_of_tool(tool)
     )

@@ -103,12 +103,16 @@ class ToolQuerySet(models.QuerySet[Any]):
 
     def for_page(self) -> Self:
         """Fetch what a tool's page shows: reviews with their history, plans with every price."""
-        reviews: Any = self.model._meta.get_field("reviews").related_model
-        return self.select_related("category", "vendor", "panel").prefetch_related(
-            models.Prefetch("reviews", reviews.objects.published()),
-            "reviews__revisions",
-            "plans__prices",
+        return (
+            self.select_related("category", "vendor", "panel")
+            .with_reviews()
+            .prefetch_related("reviews__revisions", "plans__prices")
         )
+
+    def with_reviews(self) -> Self:
+        """Fetch the reviews that readers may see, and no others."""
+        reviews: Any = self.model._meta.get_field("reviews").related_model
+        return self.prefetch_related(models.Prefetch("reviews", reviews.objects.published()))
 
     def for_desk(self) -> Self:
         """Fetch what an editor's page of a tool shows: every review, plans with every price."""
