@@ -1,0 +1,93 @@
+"""Which votes are suspicious. They are kept but not counted, until somebody or the night decides.
+
+The rules look at a bounded number of the newest rows, through an index, while the vote is cast.
+They take what was cast on one subject and from one address as querysets, so that they serve votes
+on whatever there is to vote on.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+
+from .tallies import ENOUGH, wilson_interval
+from .votes import Screened, Standing, Suspicion
+
+#: How far back “at once” reaches for votes from one address, and for floods.
+WINDOW = timedelta(hours=1)
+#: Votes from one address within WINDOW: more than a reader casts who tries everything out, while
+#: an office or a school behind one address has room.
+ADDRESS_LIMIT = 60
+#: Counted votes from one address on one subject in a day, which is as long as its hash stays the
+#: same: a household, or a few people in an office.
+HOUSEHOLD = 5
+#: So many votes on one subject within BURST_WINDOW are a burst: one every ten seconds. A link from
+#: a large site may do it as well, so the night looks again (`sweeping`).
+BURST = 60
+BURST_WINDOW = timedelta(minutes=10)
+#: So many newest votes on one subject within WINDOW, of which FLOOD_SHARE say the same, are a
+#: flood, unless its earlier votes leaned as far.
+FLOOD = 40
+FLOOD_SHARE = 0.95
+
+
+def suspicion_of(
+    vote: Screened,
+    choice: str,
+    on_subject: QuerySet[Any],
+    tallied: Mapping[str, int],
+) -> Suspicion | None:
+    """Return why a vote that is about to be counted should not be, or None.
+
+    `on_subject` are the votes on the same subject; their model has a field `choice`. `tallied` is
+    how many of each choice are counted. The caller holds the lock on the subject's tally, so what
+    is said of one subject is exact; votes of one address on different subjects that are cast in
+    the same instant may not see each other, and ADDRESS_LIMIT is soft by as many.
+    """
+    others = on_subject.exclude(pk=vote.pk)
+    if vote.address is not None and (found := _suspicion_of_address(vote, others)):
+        return found
+    return _suspicion_of_wave(vote.cast_at, choice, others, tallied)
+
+
+def _suspicion_of_address(vote: Screened, others: QuerySet[Any]) -> Suspicion | None:
+    since = vote.cast_at - WINDOW
+    same_house = list(
+        others.filter(address=vote.address, standing=Standing.COUNTED)
+        .order_by()
+        .values_list("without_cookie", "cast_at")[:HOUSEHOLD]
+    )
+    if vote.without_cookie and any(bare and at > since for bare, at in same_house):
+        return Suspicion.COOKIE
+    if len(same_house) >= HOUSEHOLD:
+        return Suspicion.ADDRESS
+    everything = type(vote)._default_manager.filter(address=vote.address, cast_at__gt=since)
+    if everything.exclude(pk=vote.pk)[:ADDRESS_LIMIT].count() >= ADDRESS_LIMIT:
+        return Suspicion.ADDRESS
+    return None
+
+
+def _suspicion_of_wave(
+    now: datetime, choice: str, others: QuerySet[Any], tallied: Mapping[str, int]
+) -> Suspicion | None:
+    newest = list(
+        others.filter(cast_at__gt=now - WINDOW)
+        .order_by("-cast_at")
+        .values_list("cast_at", "choice", "standing")[: max(BURST, FLOOD)]
+    )
+    wave = [choice, *(said for _, said, _ in newest[: FLOOD - 1])]
+    if len(wave) == FLOOD and wave.count(choice) >= FLOOD_SHARE * FLOOD:
+        counted = [said for _, said, standing in newest if standing == Standing.COUNTED]
+        before = tallied.get(choice, 0) - counted.count(choice)
+        total_before = sum(tallied.values()) - len(counted)
+        if not leaned(before, total_before):
+            return Suspicion.FLOOD
+    if len(newest) >= BURST and newest[BURST - 1][0] > now - BURST_WINDOW:
+        return Suspicion.BURST
+    return None
+
+
+def leaned(part: int, whole: int) -> bool:
+    """Whether `part` of `whole` earlier votes make a share of FLOOD_SHARE nothing unusual."""
+    return whole >= ENOUGH and wilson_interval(part, whole)[1] >= FLOOD_SHARE
