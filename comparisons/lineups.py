@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from reviews.personas import Persona
 from reviews.scorecards import PanelStrip, Scorecard, Verdict
+from reviews.tallies import Count
 from tools.pricing import DatedPrice, PlanLine, Pricing, current_price
 from tools.slugs import VERSUS
 from tools.status import APPEARING
@@ -40,10 +41,12 @@ SELECT tool.id, tool.slug, tool.name, tool.tagline, tool.description_html,
                  price.amount::text, price.currency, price.period, price.unit,
                  price.effective_on, price.checked_on) ORDER BY price.effective_on, price.id)
              FROM tools_price price WHERE price.plan_id = plan.id)) ORDER BY plan.position, plan.id)
-        FROM tools_plan plan WHERE plan.tool_id = tool.id)
+        FROM tools_plan plan WHERE plan.tool_id = tool.id),
+       tally.ships, tally.skips
 FROM tools_tool tool
 JOIN tools_category category ON category.id = tool.category_id
 JOIN tools_vendor vendor ON vendor.id = tool.vendor_id
+LEFT JOIN reviews_tally tally ON tally.tool_id = tool.id
 WHERE tool.slug = ANY(%(slugs)s)
   AND tool.status = ANY(%(appearing)s) AND tool.published_at <= %(at)s
 """
@@ -92,6 +95,7 @@ class Side:
     scorecard: Scorecard[ReviewLine]
     strip: PanelStrip
     pricing: Pricing
+    count: Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +245,8 @@ def find_lineup(slugs: Sequence[str], at: datetime | None = None) -> Lineup | li
 
 
 def _side(row: tuple[Any, ...], today: date) -> Side:
-    (_, slug, name, tagline, description_html, category_slug, category, vendor, reviews, plans) = (
-        row
-    )
+    (_, slug, name, tagline, description_html, category_slug, category, vendor, reviews, plans,
+     ships, skips) = row  # fmt: skip
     card = Scorecard.of(
         ReviewLine(persona, verdict, score, body_html, evidence, date.fromisoformat(reviewed_on))
         for persona, verdict, score, body_html, evidence, reviewed_on in reviews or ()
@@ -251,7 +254,7 @@ def _side(row: tuple[Any, ...], today: date) -> Side:
     pricing = Pricing([_plan(label, kind, prices, today) for label, kind, prices in plans or ()])
     return Side(
         slug, name, tagline, description_html, category_slug, category, vendor,
-        card, card.strip, pricing,
+        card, card.strip, pricing, Count(ships or 0, skips or 0),
     )  # fmt: skip
 
 

@@ -46,6 +46,8 @@ def home(request: HttpRequest) -> HttpResponse:
         "reversals": Revision.objects.public().reversals()[:5],
         "price_changes": Price.objects.changes()[:5],
         "contested": [panel.tool for panel in Panel.objects.public().contested()[:3]],
+        "divided": Tool.objects.published().where_readers_divide()[:3],
+        "agreed": Tool.objects.published().where_readers_agree()[:3],
         "categories": Category.objects.with_counts()[:24],
     }
     return render(request, "comparisons/home.html", context)

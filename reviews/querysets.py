@@ -65,7 +65,7 @@ class PanelQuerySet(models.QuerySet[Any]):
         """Return the panels of tools that readers may see, with what a tool's card shows."""
         return (
             self.filter(is_published(prefix="tool__"))
-            .select_related("tool__category", "tool__vendor")
+            .select_related("tool__category", "tool__vendor", "tool__tally")
             .prefetch_related("tool__plans")
         )
 

@@ -142,6 +142,12 @@ class Tool(Publishable):
         return panel.strip
 
     @property
+    def count(self) -> Any:
+        """The community's counted votes, none while nobody has voted."""
+        tally: Any = getattr(self, "tally", None) or Tool.tally.related.related_model()
+        return tally.count
+
+    @property
     def pricing(self) -> Pricing:
         """The plans with the prices of today, from what a queryset has prefetched."""
         return Pricing([plan.line() for plan in self.plans.all()])
