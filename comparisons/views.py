@@ -93,6 +93,12 @@ def comparison(request: HttpRequest, slugs: str) -> HttpResponseBase:
     return render(request, "comparisons/comparison.html", context)
 
 
+def corrections(request: HttpRequest) -> HttpResponse:
+    """List which verdicts and scores were changed, and which reviews withdrawn, and why."""
+    listing = paginate(request, Revision.objects.corrections())
+    return render(request, "comparisons/corrections.html", {"listing": listing})
+
+
 def search(request: HttpRequest) -> HttpResponseBase:
     """Find tools, comparisons, reviews and vendors; “X vs Y” leads to the comparison itself."""
     question = Question.read(request.GET.get("q", ""))
