@@ -16,6 +16,7 @@ urlpatterns = [
     path("compare/<name:slugs>.json", public(machines.comparison_json), name="comparison-json"),
     path("compare/<name:slugs>.md", public(machines.comparison_markdown), name="comparison-md"),
     *page("compare/<name:slugs>", views.comparison, name="comparison"),
+    path("preview/compare/<name:token>/", public(views.preview), name="comparison-preview"),
     path("search/", public(views.search), name="search"),
     path("search/suggest/", public(views.suggestions), name="suggestions"),
     path("methodology/", public(views.methodology), name="methodology"),

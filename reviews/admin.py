@@ -85,6 +85,10 @@ class ReviewAdmin(PublishableAdmin):
     autocomplete_fields = ["tool"]
     inlines = [RevisionInline]
 
+    def preview_address(self, row: Review) -> str | None:
+        """Return a link to its tool as that will look."""
+        return super().preview_address(row.tool)
+
     def move_row(self, row: Review, to: Status, **how: Any) -> None:
         move_review(row, to, **how)
 

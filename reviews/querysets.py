@@ -22,6 +22,10 @@ class ReviewQuerySet(models.QuerySet[Any]):
         """Return the reviews that readers may see at a moment, where they may see the tool."""
         return self.filter(is_published(at))
 
+    def foreseen(self) -> Self:
+        """Return the reviews that a preview shows: everything but what was withdrawn."""
+        return self.exclude(status=Status.WITHDRAWN)
+
     def public(self) -> Self:
         """Return the reviews that readers may see of tools that they may see, with their tool."""
         return self.filter(is_published(), is_published(prefix="tool__")).select_related(

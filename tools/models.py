@@ -135,6 +135,14 @@ class Tool(Publishable):
         reviews: Any = self.reviews.all()
         return reviews.scorecard()
 
+    def foresee_panel(self) -> None:
+        """Put what the prefetched reviews add up to in the place of the public panel, unsaved."""
+        card = self.scorecard()
+        panel: Any = Tool.panel.related.related_model
+        self.panel = panel(
+            cells=card.strip.cells, ships=card.strip.ships, mean_score=card.mean_score
+        )
+
     @property
     def strip(self) -> Any:
         """The panel's four verdicts, all open while no review stands."""
