@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from . import publishing
+from .history import VersionedAdmin
 from .previews import previewable, sign
 from .status import MOVES, Publishable, Status
 
@@ -73,7 +74,7 @@ class MoveForm(forms.Form):
         return " ".join(str(error) for errors in self.errors.values() for error in errors)
 
 
-class PublishableAdmin(admin.ModelAdmin):
+class PublishableAdmin(VersionedAdmin):
     """A page of the desk for something that can be published.
 
     Its form never edits the status. Buttons move it: those beside “Save” save first, so that
