@@ -8,6 +8,7 @@ from functools import wraps
 from django.core import signing
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 
 from .status import Publishable, Status
 
@@ -57,11 +58,18 @@ def opened(kind: type[Publishable], token: str, address: str) -> tuple[int, Prev
 
 
 def unlisted(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Return a view whose answers nobody keeps, lists or tells other sites the address of."""
+    """Return a view whose answers nobody keeps, lists or tells other sites the address of.
+
+    That a preview has ended is answered here, so that nobody keeps that either.
+    """
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: str, **kwargs: str) -> HttpResponseBase:
-        response = view(request, *args, **kwargs)
+        try:
+            response = view(request, *args, **kwargs)
+        except PreviewEnded as error:
+            context = {"wanted": "", "explanation": error.explanation, "suggestions": []}
+            response = render(request, "errors/404.html", context, status=404)
         response.headers["Cache-Control"] = "no-store, private"
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["X-Robots-Tag"] = "noindex, nofollow"

@@ -149,7 +149,9 @@ def test_a_link_holds_until_its_last_minute(site, monkeypatch):
 def test_a_link_that_was_cut_off_or_forged_shows_a_page_that_says_so(site, spoil):
     for row in (draft("anvil"), cast.compare(cast.alpha(), cast.beta(), status="draft")):
         address = address_of(row).replace(sign(row), spoil(sign(row)))
-        assert "This preview link has expired" in site.get(address, status=404).text
+        page = site.get(address, status=404)
+        assert "This preview link has expired" in page.text
+        assert page.answer["Cache-Control"] == "no-store, private"
 
 
 def test_a_link_opens_what_it_was_made_for_and_nothing_else(site):
