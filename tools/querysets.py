@@ -10,7 +10,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from .pricing import Entry, PlanKind
-from .status import is_published
+from .status import Status, is_published
 
 
 class CategoryQuerySet(models.QuerySet[Any]):
@@ -101,18 +101,28 @@ class ToolQuerySet(models.QuerySet[Any]):
             .prefetch_related("plans")
         )
 
+    def foreseen(self) -> Self:
+        """Return the tools that a preview may show: everything but what was withdrawn."""
+        return self.exclude(status=Status.WITHDRAWN)
+
     def for_page(self) -> Self:
         """Fetch what a tool's page shows: reviews with their history, plans with every price."""
-        return (
-            self.select_related("category", "vendor", "panel", "tally")
-            .with_reviews()
-            .prefetch_related("reviews__revisions", "plans__prices")
+        return self.with_reviews()._for_page()
+
+    def for_preview(self) -> Self:
+        """Fetch what a tool's page will show once everything that waits for it is public."""
+        return self.with_reviews(foreseen=True)._for_page()
+
+    def _for_page(self) -> Self:
+        return self.select_related("category", "vendor", "panel", "tally").prefetch_related(
+            "reviews__revisions", "plans__prices"
         )
 
-    def with_reviews(self) -> Self:
-        """Fetch the reviews that readers may see, and no others."""
-        reviews: Any = self.model._meta.get_field("reviews").related_model
-        return self.prefetch_related(models.Prefetch("reviews", reviews.objects.published()))
+    def with_reviews(self, foreseen: bool = False) -> Self:
+        """Fetch the reviews that readers may see and no others, or those that a preview shows."""
+        reviews: Any = self.model._meta.get_field("reviews").related_model.objects
+        shown = reviews.foreseen() if foreseen else reviews.published()
+        return self.prefetch_related(models.Prefetch("reviews", shown))
 
     def for_desk(self) -> Self:
         """Fetch what an editor's page of a tool shows: every review, plans with every price."""
