@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from . import publishing
+from .lists import FoundByName, ReasonForm, publish, withdraw
 from .status import MOVES, Publishable, Status
 
 #: What a button says that moves a page to a status.
@@ -36,6 +37,15 @@ DONE = {
 }
 
 
+class MomentWidget(AdminSplitDateTime):
+    """A day and a time, each of which says what it is."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs)
+        for part, label in zip(self.widgets, ("Date", "Time"), strict=True):
+            part.attrs["aria-label"] = label
+
+
 class MoveForm(forms.Form):
     """Where a page should go, from when on, and why."""
 
@@ -43,7 +53,7 @@ class MoveForm(forms.Form):
     at = forms.SplitDateTimeField(
         label="Appears at",
         required=False,
-        widget=AdminSplitDateTime,
+        widget=MomentWidget,
         help_text="For a schedule: day and time, in UTC. Readers see it from that minute on.",
     )
     reason = forms.CharField(
@@ -71,7 +81,7 @@ class MoveForm(forms.Form):
         return " ".join(str(error) for errors in self.errors.values() for error in errors)
 
 
-class PublishableAdmin(admin.ModelAdmin):
+class PublishableAdmin(FoundByName):
     """A page of the desk for something that can be published.
 
     Its form never edits the status. Buttons move it: those beside “Save” save first, so that
@@ -80,11 +90,16 @@ class PublishableAdmin(admin.ModelAdmin):
     """
 
     change_form_template = "admin/publishable_form.html"
-    show_full_result_count = False
+    actions = [publish, withdraw]
+    action_form = ReasonForm
 
     def move_row(self, row: Any, to: Status, **how: Any) -> None:
         """Move a row; kinds that move together with others override this."""
         publishing.move(row, to, **how)
+
+    def has_publish_permission(self, request: HttpRequest) -> bool:
+        """Whether this user may publish and withdraw rows of this kind at all."""
+        return publishing.may(request.user, "publish", self.model)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if obj is None:
@@ -193,6 +208,7 @@ class PublishableAdmin(admin.ModelAdmin):
     @admin.display(description="Stage", ordering="status")
     def stage_text(self, row: Publishable) -> str:
         """Say how far a row has come, and from when on for what is scheduled."""
-        if row.stage == Status.SCHEDULED and isinstance(row.published_at, datetime):
-            return f"Scheduled: {row.published_at:%-d %b %Y, %H:%M} UTC"
-        return row.stage.label
+        stage, text = row.stage, str(row.stage.label)
+        if stage == Status.SCHEDULED and isinstance(row.published_at, datetime):
+            text = f"{text}: {row.published_at:%-d %b %Y, %H:%M} UTC"
+        return format_html('<span class="stage" data-stage="{}">{}</span>', stage, text)
