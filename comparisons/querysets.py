@@ -37,6 +37,12 @@ class ComparisonQuerySet(models.QuerySet[Any]):
         at = at or timezone.now()
         return self.published(at).filter(is_indexable(at))
 
+    def unindexable(self, at: datetime | None = None) -> Self:
+        """Return the comparisons that an editor published and that no index should list."""
+        at = at or timezone.now()
+        listed: Any = self.model.objects.indexable(at)
+        return self.filter(is_published(at)).exclude(pk__in=listed.values("pk"))
+
     def newest(self) -> Self:
         """Order by publication, the latest first."""
         return self.order_by("-published_at", "-id")

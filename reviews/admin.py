@@ -4,36 +4,76 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from tools.admin import PlanInline
 from tools.desk import PublishableAdmin
 from tools.history import back_to
+from tools.lists import (
+    ChecksPrices,
+    StageFilter,
+    StalePricesFilter,
+    mark_checked,
+    oldest_check,
+    tools_named,
+)
 from tools.models import Tool
 from tools.status import Status
 from tools.versions import VersionedForm
 
 from . import vote_admin  # noqa: F401 - registers the votes
+from .lists import (
+    AloneFilter,
+    FlippedFilter,
+    MissingFilter,
+    named,
+    strip_of,
+    with_verdicts,
+)  # fmt: skip
 from .models import Review
 from .publishing import move_review, move_tool
+from .templatetags.verdicts import panel_strip
 from .writing import Statement, record_reviews
 
 
 @admin.register(Tool)
-class ToolAdmin(PublishableAdmin):
+class ToolAdmin(ChecksPrices, PublishableAdmin):
     """A tool with its plans and its panel."""
 
     fields = [
         ("name", "slug"), ("vendor", "category"), "tagline", "description",
         ("website", "released_on"), "why",
     ]  # fmt: skip
-    list_display = ["name", "vendor", "category", "stage_text", "published_at"]
-    list_filter = ["status", "category"]
+    list_display = ["name", "verdicts", "missing", "stage_text", "vendor", "category", "checked"]
+    list_filter = [StageFilter, "category", MissingFilter, StalePricesFilter]
     list_select_related = ["vendor", "category"]
-    search_fields = ["name", "slug"]
+    search_fields = ["name"]
+    search_help_text = "By the tool’s or the vendor’s name."
+    found_by = {"pk": tools_named}
+    actions = [*PublishableAdmin.actions, mark_checked]
     autocomplete_fields = ["vendor", "category"]
     prepopulated_fields = {"slug": ["name"]}
     inlines = [PlanInline]
+
+    def for_list(self, rows: Any) -> QuerySet[Any]:
+        return with_verdicts(rows.prefetch_related("plans__prices"))
+
+    @admin.display(description="Verdicts")
+    def verdicts(self, tool: Tool) -> str:
+        """Draw the verdicts that are written, drafts too."""
+        return panel_strip(strip_of(tool))
+
+    @admin.display(description="Missing")
+    def missing(self, tool: Tool) -> str:
+        """Name the personas who have written nothing yet."""
+        return named(strip_of(tool).missing)
+
+    @admin.display(description="Prices checked")
+    def checked(self, tool: Tool) -> str:
+        """Say when the least recently checked price was looked up."""
+        return oldest_check(tool.plans.all())
 
     def move_row(self, row: Tool, to: Status, **how: Any) -> None:
         move_tool(row, to, **how)
@@ -64,10 +104,15 @@ class ReviewAdmin(PublishableAdmin):
     fields = [
         ("tool", "persona"), ("verdict", "score"), "body", ("evidence", "reviewed_on"), "reason",
     ]  # fmt: skip
-    list_display = ["tool", "persona", "verdict", "score", "stage_text", "reviewed_on"]
-    list_filter = ["status", "persona", "verdict", "evidence"]
+    list_display = ["tool", "persona", "stance", "stage_text", "evidence", "reviewed_on"]
+    list_filter = [
+        StageFilter, AloneFilter, "persona", "verdict", "evidence", FlippedFilter
+    ]  # fmt: skip
     list_select_related = ["tool"]
+    ordering = ["-reviewed_on", "-pk"]
     search_fields = ["tool__name"]
+    search_help_text = "By the tool’s or the vendor’s name."
+    found_by = {"tool": tools_named}
     autocomplete_fields = ["tool"]
 
     def lock(self, pk: Any) -> None:
@@ -94,6 +139,13 @@ class ReviewAdmin(PublishableAdmin):
     def preview_address(self, row: Review) -> str | None:
         """Return a link to its tool as that will look."""
         return super().preview_address(row.tool)
+
+    @admin.display(description="Verdict", ordering="score")
+    def stance(self, review: Review) -> str:
+        """Say verdict and score as the site does."""
+        score = "" if review.score is None else f"{review.score}/100 · "
+        text = '<span class="verdict-word" data-verdict="{}">{}{}</span>'
+        return format_html(text, review.verdict, score, review.verdict)
 
     def move_row(self, row: Review, to: Status, **how: Any) -> None:
         move_review(row, to, **how)

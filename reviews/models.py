@@ -103,6 +103,17 @@ class Review(ReviewText, Publishable):
             models.Index(
                 fields=["persona", "-reviewed_on", "-id"], name="reviews_review_by_persona"
             ),
+            # The desk: which tools a persona has not written about, and what is on its way.
+            models.Index(
+                fields=["persona", "tool"],
+                name="reviews_review_written",
+                condition=~Q(status=Status.WITHDRAWN),
+            ),
+            models.Index(
+                fields=["status", "tool"],
+                name="reviews_review_on_its_way",
+                condition=~Q(status=Status.PUBLISHED),
+            ),
         ]
         triggers = move_triggers(
             "(SELECT name FROM tools_tool WHERE id = NEW.tool_id) || ', ' || NEW.persona"

@@ -62,7 +62,7 @@ INSTALLED_APPS = [
     "tools",
     "csp",
     "pgtrigger",
-    "django.contrib.admin",
+    "comparisons.desk.apps.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,14 +1,11 @@
 """All addresses: the site's, room by room, and the editors'."""
 
-from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
 from tools.addresses import public
 
 from . import views
-
-admin.site.site_header = admin.site.site_title = settings.SITE_NAME
 
 urlpatterns = [
     path("", include("comparisons.urls")),

@@ -4,26 +4,60 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
-from .models import MAY_CHANGE, Act, Category, Plan, Price, Vendor
+from .lists import (
+    ChecksPrices,
+    FoundByName,
+    LabelledInline,
+    StalePricesFilter,
+    acts_named,
+    mark_checked,
+    oldest_check,
+    tools_named,
+    vendors_named,
+)
+from .models import MAY_CHANGE, Act, Category, Plan, Price, Tool, Vendor
 
 
-@admin.register(Vendor, Category)
-class NamedAdmin(admin.ModelAdmin):
+@admin.register(Category)
+class NamedAdmin(FoundByName):
     """A vendor or a category."""
 
-    list_display = ["name", "slug"]
-    search_fields = ["name", "slug"]
+    list_display = ["name", "slug", "tools"]
+    search_fields = ["name"]
     prepopulated_fields = {"slug": ["name"]}
-    show_full_result_count = False
+
+    def for_list(self, rows: Any) -> QuerySet[Any]:
+        side = str(self.opts.model_name)
+        tools = Tool.objects.filter(**{side: OuterRef("pk")}).order_by().values(side)
+        counts = tools.annotate(tools=Count("*")).values("tools")
+        return rows.annotate(tool_count=Coalesce(Subquery(counts), 0))
+
+    @admin.display(description="Tools")
+    def tools(self, row: Any) -> str:
+        """Lead to the row's tools."""
+        address = reverse("admin:tools_tool_changelist")
+        query = f"{self.opts.model_name}__id__exact={row.pk}"
+        return format_html('<a href="{}?{}">{} tools</a>', address, query, row.tool_count)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         fields = super().get_fields(request, obj)
         return ["name", "slug", *(field for field in fields if field not in {"name", "slug"})]
 
 
-class PlanInline(admin.TabularInline):
+@admin.register(Vendor)
+class VendorAdmin(NamedAdmin):
+    """A vendor. There are many, so they are searched through their index."""
+
+    found_by = {"pk": vendors_named}
+
+
+class PlanInline(LabelledInline):
     """A tool's plans. Each has a page of its own, for its prices and to delete it without any."""
 
     model = Plan
@@ -42,7 +76,7 @@ class PriceForm(forms.ModelForm):
                 field.disabled = name not in MAY_CHANGE
 
 
-class PriceInline(admin.TabularInline):
+class PriceInline(LabelledInline):
     """A plan's prices. What has been recorded stays; only the day of the last check moves on."""
 
     model = Price
@@ -52,16 +86,32 @@ class PriceInline(admin.TabularInline):
 
 
 @admin.register(Plan)
-class PlanAdmin(admin.ModelAdmin):
+class PlanAdmin(FoundByName, ChecksPrices):
     """A plan with every price it ever had."""
 
-    list_display = ["label", "tool", "kind"]
-    list_filter = ["kind"]
+    list_display = ["label", "tool", "kind", "price", "checked"]
+    list_filter = ["kind", StalePricesFilter]
     list_select_related = ["tool"]
-    search_fields = ["label", "tool__name"]
+    ordering = ["-pk"]
+    search_fields = ["tool__name"]
+    search_help_text = "By the tool’s or the vendor’s name."
+    found_by = {"tool": tools_named}
+    actions = [mark_checked]
     autocomplete_fields = ["tool"]
     inlines = [PriceInline]
-    show_full_result_count = False
+
+    def for_list(self, rows: Any) -> QuerySet[Any]:
+        return rows.prefetch_related("prices")
+
+    @admin.display(description="Price")
+    def price(self, plan: Plan) -> str:
+        """Say what the plan costs today."""
+        return plan.line().price_text
+
+    @admin.display(description="Checked")
+    def checked(self, plan: Plan) -> str:
+        """Say when somebody last looked the price up."""
+        return oldest_check([plan])
 
     def has_delete_permission(self, request: HttpRequest, obj: Plan | None = None) -> bool:
         fresh = obj is None or not obj.prices.exists()
@@ -69,13 +119,14 @@ class PlanAdmin(admin.ModelAdmin):
 
 
 @admin.register(Act)
-class ActAdmin(admin.ModelAdmin):
+class ActAdmin(FoundByName):
     """Who published, scheduled and withdrew what, to read."""
 
-    list_display = ["acted_at", "name", "before", "after", "published_at", "by", "reason"]
+    list_display = ["name", "before", "after", "published_at", "by", "reason", "acted_at"]
     list_filter = ["after", "acted_at"]
     search_fields = ["name", "by"]
-    show_full_result_count = False
+    search_help_text = "By the name of what was moved, or of who moved it."
+    found_by = {"pk": acts_named}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 
 from . import publishing
 from .history import VersionedAdmin
+from .lists import FoundByName, ReasonForm, publish, withdraw
 from .previews import previewable, sign
 from .status import MOVES, Publishable, Status
 
@@ -39,6 +40,15 @@ DONE = {
 }
 
 
+class MomentWidget(AdminSplitDateTime):
+    """A day and a time, each of which says what it is."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs)
+        for part, label in zip(self.widgets, ("Date", "Time"), strict=True):
+            part.attrs["aria-label"] = label
+
+
 class MoveForm(forms.Form):
     """Where a page should go, from when on, and why."""
 
@@ -46,7 +56,7 @@ class MoveForm(forms.Form):
     at = forms.SplitDateTimeField(
         label="Appears at",
         required=False,
-        widget=AdminSplitDateTime,
+        widget=MomentWidget,
         help_text="For a schedule: day and time, in UTC. Readers see it from that minute on.",
     )
     reason = forms.CharField(
@@ -74,7 +84,7 @@ class MoveForm(forms.Form):
         return " ".join(str(error) for errors in self.errors.values() for error in errors)
 
 
-class PublishableAdmin(VersionedAdmin):
+class PublishableAdmin(FoundByName, VersionedAdmin):
     """A page of the desk for something that can be published.
 
     Its form never edits the status. Buttons move it: those beside “Save” save first, so that
@@ -83,7 +93,8 @@ class PublishableAdmin(VersionedAdmin):
     """
 
     change_form_template = "admin/publishable_form.html"
-    show_full_result_count = False
+    actions = [publish, withdraw]
+    action_form = ReasonForm
 
     def move_row(self, row: Any, to: Status, **how: Any) -> None:
         """Move a row; kinds that move together with others override this."""
@@ -94,6 +105,10 @@ class PublishableAdmin(VersionedAdmin):
         if not previewable(row):
             return None
         return settings.SITE_URL + reverse(f"{row._meta.model_name}-preview", args=[sign(row)])
+
+    def has_publish_permission(self, request: HttpRequest) -> bool:
+        """Whether this user may publish and withdraw rows of this kind at all."""
+        return publishing.may(request.user, "publish", self.model)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if obj is None:
@@ -203,6 +218,7 @@ class PublishableAdmin(VersionedAdmin):
     @admin.display(description="Stage", ordering="status")
     def stage_text(self, row: Publishable) -> str:
         """Say how far a row has come, and from when on for what is scheduled."""
-        if row.stage == Status.SCHEDULED and isinstance(row.published_at, datetime):
-            return f"Scheduled: {row.published_at:%-d %b %Y, %H:%M} UTC"
-        return row.stage.label
+        stage, text = row.stage, str(row.stage.label)
+        if stage == Status.SCHEDULED and isinstance(row.published_at, datetime):
+            text = f"{text}: {row.published_at:%-d %b %Y, %H:%M} UTC"
+        return format_html('<span class="stage" data-stage="{}">{}</span>', stage, text)

@@ -9,7 +9,7 @@ from django.db.models import Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from .pricing import Entry, PlanKind
+from .pricing import PRICE_MAX_AGE, Entry, PlanKind
 from .status import Status, is_published
 
 
@@ -38,6 +38,10 @@ class PriceQuerySet(models.QuerySet[Any]):
             effective_on__lte=on,
         )
         return self.filter(~Exists(newer), effective_on__lte=on)
+
+    def stale(self, on: date) -> Self:
+        """Return the current prices of a day that nobody had looked at for too long by then."""
+        return self.current(on).filter(checked_on__lt=on - PRICE_MAX_AGE)
 
     def news(self) -> Self:
         """Return what public tools cost and since when, newest first, with `previous_amount`.
@@ -129,6 +133,12 @@ class ToolQuerySet(models.QuerySet[Any]):
         return self.select_related("category", "vendor").prefetch_related(
             "reviews", "plans__prices"
         )
+
+    def with_stale_prices(self) -> Self:
+        """Return the tools with a price that has to be looked up again; withdrawn ones need not."""
+        prices: Any = self.model._meta.get_field("plans").related_model.prices.rel.related_model
+        stale = prices.objects.stale(timezone.localdate())
+        return self.exclude(status=Status.WITHDRAWN).filter(pk__in=stale.values("plan__tool"))
 
     def newest(self) -> Self:
         """Order by publication, the latest first."""

@@ -136,6 +136,16 @@ def is_published(at: datetime | None = None, prefix: str = "") -> Q:
     )
 
 
+def at_stage(stage: Status, at: datetime | None = None) -> Q:
+    """Return the condition that a row has come so far at a moment or now: `stage_of`, in SQL."""
+    at = at or timezone.now()
+    if stage == Status.PUBLISHED:
+        return is_published(at)
+    if stage == Status.SCHEDULED:
+        return Q(status=stage, published_at__gt=at)
+    return Q(status=stage)
+
+
 def check_move(before: Status, after: Status) -> None:
     """Raise a ValidationError when what stands at `before` may not become `after`."""
     if after != before and after not in MOVES[before]:

@@ -1,0 +1,28 @@
+"""The site's own panel strip in the desk, whose templates are Django's."""
+
+from typing import Any
+
+from django import template
+from django.template import engines
+from django.utils.safestring import SafeString
+
+from reviews.scorecards import PanelStrip
+
+register = template.Library()
+
+
+def _macros() -> Any:
+    environment: Any = engines["jinja2"]
+    return environment.env.get_template("macros/verdicts.html").module
+
+
+@register.simple_tag
+def panel_strip(strip: PanelStrip) -> SafeString:
+    """Draw four verdicts; the page has to have the sprite."""
+    return SafeString(_macros().panel_strip(strip))
+
+
+@register.simple_tag
+def sprite() -> SafeString:
+    """Return the symbols that strips are drawn with, once a page."""
+    return SafeString(_macros().sprite())
