@@ -4,9 +4,15 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 
+from .accounts import AccountAdmin
 from .models import MAY_CHANGE, Act, Category, Plan, Price, Vendor
+
+# Importing AccountAdmin has let Django register its own.
+admin.site.unregister(User)
+admin.site.register(User, AccountAdmin)
 
 
 @admin.register(Vendor, Category)
