@@ -4,10 +4,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
+from reviews import admin as reviews_admin  # noqa: F401  (registers the page of tools)
 from tools.desk import PublishableAdmin
+from tools.models import Tool
 
+from .catalog.desk import export_comparisons, export_tools
+from .catalog.importing import may_import
 from .indexing import comparison_lacks
 from .models import Comparison
 
@@ -22,10 +26,17 @@ class ComparisonAdmin(PublishableAdmin):
     search_fields = ["left__name", "right__name"]
     autocomplete_fields = ["left", "right"]
     readonly_fields = ["lacks"]
+    actions = [export_comparisons]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: Any = super().get_queryset(request)
         return rows.for_desk()
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {"may_import": may_import(request.user), **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     @admin.display(boolean=True)
     def indexable(self, comparison: Comparison) -> bool:
@@ -38,3 +49,8 @@ class ComparisonAdmin(PublishableAdmin):
         if comparison.pk is None:
             return "Shown once the comparison is saved."
         return " ".join(comparison_lacks(comparison)) or "Nothing: search engines may list it."
+
+
+# The page of tools is a lower room's, which does not know the catalog's document.
+_tools = admin.site.get_model_admin(Tool)
+_tools.actions = [*(_tools.actions or ()), export_tools]

@@ -272,6 +272,11 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
 # A form and its fields fit many times over; the rest is refused
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+# The only files that anybody sends are catalog documents, to the import page. They are kept in
+# memory or not at all: of a larger request this handler takes no file, but reads past it, so that
+# the page can say so. 8 MB are about 2,000 tools with their reviews, ten seconds' work.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="") or "WARNING"
 if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
