@@ -28,9 +28,9 @@ run: setup ## Serve the site, with demo data at first, on http://127.0.0.1:8000 
 	@$(MANAGE) collectstatic --noinput --verbosity 0
 	@exec $(PY) -m gunicorn --config shiporskip/gunicorn.conf.py shiporskip.wsgi
 
-.PHONY: editor
-editor: setup ## Make an editor's account, for /admin/
-	@$(MANAGE) createsuperuser
+.PHONY: account
+account: setup ## Make an account for editors, at /admin/; the first may do everything
+	@$(MANAGE) make_account
 
 .PHONY: test
 test: installed-dev secret ## Run the tests (ARGS="-k vote" some of them, JOBS=0 in one process)

@@ -6,9 +6,12 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from reviews import admin as reviews_admin  # noqa: F401  (registers the page of tools)
 from tools.desk import PublishableAdmin
 from tools.lists import StageFilter, tools_named
+from tools.models import Tool
 
+from .catalog.desk import export_comparisons, export_tools
 from .indexing import comparison_lacks
 from .models import Comparison
 
@@ -40,6 +43,7 @@ class ComparisonAdmin(PublishableAdmin):
     found_by = {"left": tools_named, "right": tools_named}
     autocomplete_fields = ["left", "right"]
     readonly_fields = ["lacks"]
+    actions = [*PublishableAdmin.actions, export_comparisons]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: Any = super().get_queryset(request)
@@ -56,3 +60,8 @@ class ComparisonAdmin(PublishableAdmin):
         if comparison.pk is None:
             return "Shown once the comparison is saved."
         return " ".join(comparison_lacks(comparison)) or "Nothing: search engines may list it."
+
+
+# The page of tools is a lower room's, which does not know the catalog's document.
+_tools = admin.site.get_model_admin(Tool)
+_tools.actions = [*(_tools.actions or ()), export_tools]

@@ -1,8 +1,13 @@
-"""What an editor wrote about a pair of tools."""
+"""What an editor wrote about a pair of tools, and the documents that wait to be imported."""
 
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from django.conf import settings
 from django.db import models
 from django.db.models import F
 from django.db.models.functions import Greatest, Least
+from django.utils import timezone
 
 from tools.markdown import MarkdownField, RenderedMarkdownField
 from tools.models import Tool
@@ -11,6 +16,9 @@ from tools.triggers import versions_kept
 
 from .lineups import lineup_address
 from .querysets import ComparisonQuerySet
+
+#: How long an upload waits to be applied.
+KEPT = timedelta(days=1)
 
 
 class Comparison(Publishable):
@@ -58,3 +66,40 @@ class Comparison(Publishable):
     def address(self) -> str:
         """Where it stands."""
         return lineup_address(self.left.slug, self.right.slug)
+
+
+class UploadQuerySet(models.QuerySet["Upload"]):
+    """Which uploads are still there for whom."""
+
+    def usable_by(self, user: Any, at: datetime | None = None) -> Self:
+        """Return those that this user made and may still apply."""
+        kept_since = (at or timezone.now()) - KEPT
+        return self.filter(user=user, uploaded_at__gt=kept_since)
+
+    def expired(self, at: datetime | None = None) -> Self:
+        """Return those that nobody may apply any more."""
+        return self.filter(uploaded_at__lte=(at or timezone.now()) - KEPT)
+
+
+class Upload(models.Model):
+    """A catalog document between its dry run and the moment that its editor applies it."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=255)
+    document = models.BinaryField()
+    report = models.JSONField(help_text="What the dry run said, as `Preview.report` returns it.")
+    uploaded_at = models.DateTimeField(default=timezone.now)
+
+    objects = UploadQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["uploaded_at"], name="comparisons_upload_age")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def kept_until(self) -> datetime:
+        """When it is forgotten."""
+        return self.uploaded_at + KEPT

@@ -60,7 +60,7 @@ def vote(request: HttpRequest, slug: str) -> HttpResponse:
     if known:
         release_returning(known)
     done = cast_vote(
-        tool.pk, voter, choice, address=address_hash(request.META), without_cookie=not known
+        tool.pk, voter, choice, address=address_hash(request), without_cookie=not known
     )
     response: HttpResponse
     if _wants_json(request):

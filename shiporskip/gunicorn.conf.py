@@ -100,4 +100,4 @@ def when_ready(server: Any) -> None:
     site = " ".join(str(listener) for listener in server.LISTENERS)
     print(f"Ship or Skip is at {site}", flush=True)
     if (HOME / "Makefile").exists():  # a working copy, not the container
-        print(f"Editors work at {site}/admin/ (make editor: an account). Ctrl-C stops.", flush=True)
+        print(f"Editors work at {site}/admin/ (make account). Ctrl-C stops.", flush=True)

@@ -3,6 +3,7 @@
 `.env.example` lists the variables. A wrong or missing one stops the start with a sentence.
 """
 
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,7 @@ INSTALLED_APPS = [
     "comparisons",
     "reviews",
     "tools",
+    "axes",
     "csp",
     "pgtrigger",
     "comparisons.desk.apps.DeskConfig",
@@ -83,6 +85,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "shiporskip.urls"
 WSGI_APPLICATION = "shiporskip.wsgi.application"
@@ -171,15 +174,46 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # Accounts are the editors'; readers have none
 
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    # Of accounts that are older than Argon2 here; their next log-in hashes them again.
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+_validators: dict[str, dict[str, Any]] = {
+    "UserAttributeSimilarityValidator": {},
+    "MinimumLengthValidator": {"min_length": 12},
+    "CommonPasswordValidator": {},
+    "NumericPasswordValidator": {},
+}
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in _validators.items()
+]
+# A log-in lasts a working day. That it ends with the browser is not promised, because browsers that
+# open yesterday's tabs again bring yesterday's cookies with them.
+SESSION_COOKIE_AGE = 12 * 3600
+# Pages for readers get no cookie at all, not even an editor's, so that caches need not look.
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/admin/"
+
+# Wrong passwords, counted by account and client and by client alone (tools.logins)
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_HANDLER = "tools.logins.LoginLimits"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address"]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "tools.clients.client_address"
+AXES_USERNAME_CALLABLE = "tools.logins.account_mark"
+AXES_LOCKOUT_CALLABLE = "shiporskip.views.locked_out"
+# What is counted is forgotten with the limit; nothing else is written down, nor told to the log.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]
 
 # Safety
 
@@ -188,6 +222,7 @@ ALLOWED_HOSTS = [
     *("127.0.0.1", "localhost", "[::1]"),
     *(host.strip() for host in env.list("ALLOWED_HOSTS", default=[])),
 ]
+# How many proxies stand before us, of those that add to X-Forwarded-For whom they answer.
 _secure = _site.scheme == "https"
 if _secure:  # a proxy ends TLS before us, and says so in this header (docs/operators.md)
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -203,7 +238,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "shiporskip.views.forbidden"
 
-# How many proxies of ours a request comes through (docs/operators.md, “Votes”).
+# How many proxies of ours a request comes through (docs/operators.md).
 try:
     PROXY_COUNT = int(env.str("PROXY_COUNT", default="") or 0)
 except ValueError:
@@ -242,6 +277,11 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
 # A form and its fields fit many times over; the rest is refused
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+# The only files that anybody sends are catalog documents, to the import page. They are kept in
+# memory or not at all: of a larger request this handler takes no file, but reads past it, so that
+# the page can say so. 8 MB are about 2,000 tools with their reviews, ten seconds' work.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="") or "WARNING"
 if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
@@ -258,11 +298,13 @@ LOGGING = {
     },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # What readers and scanners ask for is no event, and the log keeps no addresses of theirs.
-    # gunicorn warns of each HEAD request, whose body it drops as it should.
+    # gunicorn warns of each HEAD request, whose body it drops as it should, and axes of each
+    # mistyped password.
     "loggers": {
         "django.request": {"level": "ERROR"},
         "modern_csrf": {"level": "ERROR"},
         "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
         "gunicorn": {"level": "ERROR"},
+        "axes": {"level": "ERROR"},
     },
 }

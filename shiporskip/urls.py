@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from comparisons.catalog import desk
 from tools.addresses import public
 
 from . import views
@@ -11,6 +12,7 @@ urlpatterns = [
     path("", include("comparisons.urls")),
     path("", include("reviews.urls")),
     path("", include("tools.urls")),
+    path("admin/", include(desk.urls)),
     path("admin/", admin.site.urls),
     path("robots.txt", public(views.robots)),
     path("healthz", public(views.healthz)),

@@ -1,10 +1,15 @@
 """What belongs to no room: the error pages and the operator's addresses."""
 
+from typing import Any
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
+
+from tools.logins import end_of_lockout
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -16,7 +21,17 @@ def forbidden(
     request: HttpRequest, exception: Exception | None = None, reason: str = ""
 ) -> HttpResponse:
     """Answer 403 with a page of ours; forms that come from another site end here too."""
-    return render(request, "errors/403.html", status=403)
+    # Of a form from elsewhere Django tells a reason, of a missing permission the exception.
+    return render(request, "errors/403.html", {"not_permitted": exception is not None}, status=403)
+
+
+def locked_out(request: HttpRequest, response: HttpResponse, credentials: Any) -> HttpResponse:
+    """Answer 429 to a client that gave too many wrong passwords, with when to try again."""
+    end = end_of_lockout(request)
+    context = {"end": end, "minutes": -(-int((end - timezone.now()).total_seconds()) // 60)}
+    answer = render(request, "errors/locked_out.html", context, status=429)
+    answer["Retry-After"] = str(max(1, int((end - timezone.now()).total_seconds())))
+    return answer
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -4,12 +4,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
+from .accounts import AccountAdmin
 from .lists import (
     ChecksPrices,
     FoundByName,
@@ -22,6 +24,10 @@ from .lists import (
     vendors_named,
 )
 from .models import MAY_CHANGE, Act, Category, Plan, Price, Tool, Vendor
+
+# Importing AccountAdmin has let Django register its own.
+admin.site.unregister(User)
+admin.site.register(User, AccountAdmin)
 
 
 @admin.register(Category)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 
 from .status import APPEARING, Publishable, Status, check_move
@@ -15,8 +15,8 @@ from .status import APPEARING, Publishable, Status, check_move
 UNPUBLISHED = (Status.DRAFT, Status.IN_REVIEW)
 
 
-def may(user: Any, act: str, row: Publishable | type[Publishable]) -> bool:
-    """Whether a user has a permission on a kind of page: may(user, "publish", tool)."""
+def may(user: Any, act: str, row: models.Model | type[models.Model]) -> bool:
+    """Whether a user has a permission on a kind of row: may(user, "publish", tool)."""
     return bool(user.has_perm(f"{row._meta.app_label}.{act}_{row._meta.model_name}"))
 
 

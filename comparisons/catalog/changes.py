@@ -34,10 +34,11 @@ class Changes:
 
     def _counted(self, change: str) -> str:
         counts = [(self._counts[change, kind], kind) for kind in KINDS]
-        return ", ".join(f"{count} {_plural(kind, count)}" for count, kind in counts if count)
+        return ", ".join(f"{count} {plural(kind, count)}" for count, kind in counts if count)
 
 
-def _plural(kind: str, count: int) -> str:
+def plural(kind: str, count: int) -> str:
+    """Return the word for so many rows of a kind: `categories` for 2 of `category`."""
     if count == 1:
         return kind
     return f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"

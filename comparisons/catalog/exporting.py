@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Collate
 from django.utils import timezone
 
@@ -15,6 +16,7 @@ from reviews.models import Review, Revision
 from reviews.personas import Persona
 from tools.models import Category, Plan, Price, Tool, Vendor
 from tools.pricing import current_price, format_amount
+from tools.publishing import may
 from tools.status import Status
 
 from .document import FORMAT
@@ -25,21 +27,51 @@ Object = dict[str, Any]
 BATCH = 250
 
 
-def export_document(history: bool = False) -> Iterator[str]:
+#: What a document may tell of.
+CONTENTS = (Category, Vendor, Tool, Plan, Price, Review, Comparison)
+
+
+def may_export(user: Any) -> bool:
+    """Whether a user may see everything that a document tells."""
+    return all(may(user, "view", kind) for kind in CONTENTS)
+
+
+def export_document(
+    history: bool = False,
+    tools: QuerySet[Tool] | None = None,
+    comparisons: QuerySet[Comparison] | None = None,
+) -> Iterator[str]:
     """Yield the text of the document in pieces, the same for the same catalog.
+
+    Of `tools` it has these, their vendors and categories, and the comparisons between them; of
+    `comparisons` it has these and their tools. So it can be imported as it is. Without either it
+    has the whole catalog.
 
     Without `history` it has what stands: the current reviews, and of each plan the price in effect
     and those that are still to come. With it, every revision and every price, oldest first.
 
     All of it is one moment of the database, whatever is written meanwhile.
     """
+    categories, vendors = Category.objects.all(), Vendor.objects.all()
+    all_tools, pairs = Tool.objects.all(), Comparison.objects.all()
+    if comparisons is not None:
+        pairs = pairs.filter(pk__in=comparisons.values("pk"))
+        tools = all_tools.filter(
+            Q(pk__in=comparisons.values("left")) | Q(pk__in=comparisons.values("right"))
+        )
+    if tools is not None:
+        chosen = tools.values("pk")
+        all_tools = all_tools.filter(pk__in=chosen)
+        pairs = pairs.filter(left__in=chosen, right__in=chosen)
+        categories = categories.filter(pk__in=all_tools.values("category"))
+        vendors = vendors.filter(pk__in=all_tools.values("vendor"))
     with _one_view():
         yield from written(
             {
-                "categories": map(_category, Category.objects.order_by(_by("slug")).iterator()),
-                "vendors": map(_vendor, Vendor.objects.order_by(_by("slug")).iterator()),
-                "tools": (_tool(tool, history) for tool in _tools(history)),
-                "comparisons": map(_comparison, _comparisons()),
+                "categories": map(_category, categories.order_by(_by("slug")).iterator()),
+                "vendors": map(_vendor, vendors.order_by(_by("slug")).iterator()),
+                "tools": (_tool(tool, history) for tool in _with_opinions(all_tools, history)),
+                "comparisons": map(_comparison, _with_tools(pairs)),
             }
         )
 
@@ -75,14 +107,14 @@ def _by(field: str) -> Collate:
     return Collate(field, "C")
 
 
-def _tools(history: bool) -> Iterator[Tool]:
+def _with_opinions(tools: QuerySet[Tool], history: bool) -> Iterator[Tool]:
     opinions = "reviews__revisions" if history else "reviews"
-    tools = Tool.objects.order_by(_by("slug")).select_related("vendor", "category")
+    tools = tools.order_by(_by("slug")).select_related("vendor", "category")
     return tools.prefetch_related("plans__prices", opinions).iterator(chunk_size=BATCH)
 
 
-def _comparisons() -> Iterator[Comparison]:
-    comparisons = Comparison.objects.order_by(_by("left__slug"), _by("right__slug"))
+def _with_tools(comparisons: QuerySet[Comparison]) -> Iterator[Comparison]:
+    comparisons = comparisons.order_by(_by("left__slug"), _by("right__slug"))
     return comparisons.select_related("left", "right").iterator(chunk_size=BATCH)
 
 

@@ -6,14 +6,16 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db import models, reset_queries, transaction
 
 from comparisons.models import Comparison
+from reviews.models import Review
 from reviews.writing import Statement, record_reviews
 from tools.markdown import RenderedMarkdownField
 from tools.models import Category, Plan, Tool, Vendor
 from tools.pricing import describe_price
-from tools.publishing import acting
+from tools.publishing import acting, may
 from tools.recording import Quote, record_prices
 from tools.slugs import VERSUS
 from tools.status import Publishable, Status, stage_of
@@ -39,6 +41,15 @@ class RefusedError(Exception):
         self.problems = problems
 
 
+def may_import(user: Any) -> bool:
+    """Whether a user may take documents in, which write and publish at once."""
+    return all(
+        may(user, act, kind)
+        for kind in (Tool, Review, Comparison)
+        for act in ("add", "change", "publish")
+    )
+
+
 def import_document(
     document: Any,
     changes: Changes,
@@ -46,18 +57,22 @@ def import_document(
     dry_run: bool = False,
     watch: Watch[Any] = unwatched,
     by: Any = None,
+    most_problems: int | None = None,
 ) -> None:
     """Check a document and write what it says, in one transaction, in the name of a user.
 
     What is added and changed is noted in `changes`. With `dry_run` it is written, noted and
-    undone, so that a dry run cannot say anything else than the real one.
+    undone, so that a dry run cannot say anything else than the real one. The check stops at
+    `most_problems`, where a number is given.
 
-    Raises RefusedError when the document breaks a rule, and DatabaseError when somebody else's
-    writing came between; nothing is written then.
+    Raises PermissionDenied when the user may not import, RefusedError when the document breaks a
+    rule, and DatabaseError when somebody else's writing came between; nothing is written then.
     """
+    if by is not None and not may_import(by):
+        raise PermissionDenied(f"{by} may not import.")
     with acting(by, "Import of a catalog document" if by else ""):
         known = Known.kept()
-        if found := list(problems(document, known, watch)):
+        if found := list(islice(problems(document, known, watch), most_problems)):
             raise RefusedError(found)
         _write(document, known, changes, watch, by)
         if dry_run:

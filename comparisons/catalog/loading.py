@@ -1,8 +1,10 @@
-"""Reading the document's JSON from a file or from standard input."""
+"""Reading the document's JSON from a file, from standard input or from an upload."""
 
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +30,25 @@ def load(source: str) -> Any:
     Objects with a repeated key come as `RepeatedKeys`, because only the check knows their place.
     Raises UnreadableError when there is no such file, or when it is not JSON in UTF-8.
     """
-    name = "Standard input" if source == STANDARD_INPUT else source
-    try:
+    with _explained("Standard input" if source == STANDARD_INPUT else source):
         # Neither the bytes nor the text outlive this call: the document is kept once.
         return json.loads(_decoded(_read(source)), object_pairs_hook=_object)
+
+
+def parse(data: bytes, name: str) -> Any:
+    """Return what these bytes hold, as `load` does; messages call them by `name`.
+
+    Raises UnreadableError when they are not JSON in UTF-8.
+    """
+    with _explained(name):
+        return json.loads(_decoded(data), object_pairs_hook=_object)
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Turn everything that reading can fail with into an UnreadableError."""
+    try:
+        yield
     except OSError as error:
         raise UnreadableError(f"{name} cannot be read: {error.strerror or error}.") from error
     except UnicodeDecodeError as error:

@@ -38,6 +38,7 @@ class DeskSite(admin.AdminSite):
         DeskLink(
             "New comparison", "admin:comparisons_comparison_add", "comparisons.add_comparison"
         ),
+        DeskLink("Import a document", "import_catalog", "tools.publish_tool"),
     )
     #: The models in the order of an editor's day; those that are not named come last.
     order = ("tool", "review", "comparison", "plan", "vendor", "category", "act", "user", "group")

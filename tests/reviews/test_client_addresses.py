@@ -1,22 +1,24 @@
 from datetime import timedelta
 
 import pytest
+from django.test import RequestFactory
 from django.utils import timezone
 
-from reviews.client_addresses import address_hash, client_address
+from reviews.client_addresses import address_hash
 from reviews.purging import purge
 from reviews.retention import ADDRESS_HASH
 from reviews.votes import AddressKey, Vote
 from tests.cast import delta
+from tools.clients import client_address
 
 
 def seen(remote="192.0.2.1", forwarded=None):
-    meta = {"REMOTE_ADDR": remote}
-    return meta if forwarded is None else meta | {"HTTP_X_FORWARDED_FOR": forwarded}
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    return RequestFactory(REMOTE_ADDR=remote).get("/", headers=headers)
 
 
 @pytest.mark.parametrize(
-    ("proxies", "meta", "address"),
+    ("proxies", "request_seen", "address"),
     [
         (0, seen(), "192.0.2.1"),
         (0, seen(forwarded="198.51.100.1"), "192.0.2.1"),
@@ -26,18 +28,23 @@ def seen(remote="192.0.2.1", forwarded=None):
         (2, seen(forwarded="198.51.100.1"), "192.0.2.1"),
         (1, seen(), "192.0.2.1"),
         (1, seen(forwarded=""), "192.0.2.1"),
-        (1, seen(forwarded="unknown"), ""),
-        (0, seen("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64"),
-        (0, seen("2001:db8:1:2:ffff::1"), "2001:db8:1:2::/64"),
+        (1, seen(forwarded="unknown"), "192.0.2.1"),
+        (0, seen("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::"),
+        (0, seen("2001:db8:1:2:ffff::1"), "2001:db8:1:2::"),
         (0, seen("::ffff:192.0.2.1"), "192.0.2.1"),
-        (0, seen("fe80::1%eth0"), "fe80::/64"),
-        (0, seen(""), ""),
-        (0, {}, ""),
+        (0, seen("fe80::1%eth0"), "fe80::"),
+        (0, seen(""), None),
     ],
 )
-def test_the_client_is_whom_the_outermost_proxy_of_ours_saw(settings, proxies, meta, address):
+def test_the_client_is_whom_the_outermost_proxy_of_ours_saw(
+    settings, proxies, request_seen, address
+):
     settings.PROXY_COUNT = proxies
-    assert client_address(meta) == address
+    assert client_address(request_seen) == address
+
+
+def test_strangers_whose_address_is_unknown_are_not_one_household():
+    assert address_hash(seen("")) is None
 
 
 @pytest.mark.django_db

@@ -117,7 +117,7 @@ def test_saving_a_tool_as_it_is_adds_no_version():
 
 
 def test_an_import_leaves_a_version_of_each_tool_and_comparison_in_the_name_of_its_user():
-    user = User.objects.create_user("mira")
+    user = User.objects.create_superuser("mira")
     entry = {"slug": "anvil", "name": "Anvil", "vendor": "acme", "category": "agents"}
     document = {
         "format": "shiporskip/1",

@@ -42,6 +42,7 @@ def start(code=SHOW, **environment):
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL is not the address of a Postgres"),
         ({"DATABASE_URL": "postgres://u:p@h:port/x"}, "DATABASE_URL is not the address"),
         ({"LOG_LEVEL": "foo"}, "LOG_LEVEL is 'foo'"),
+        ({"PROXY_COUNT": "-1"}, "PROXY_COUNT is '-1'"),
         ({"DEBUG": "perhaps"}, "DEBUG is 'perhaps'"),
     ],
 )

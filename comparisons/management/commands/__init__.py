@@ -1,1 +1,1 @@
-"""manage.py import_catalog, export_catalog and fictional_catalog."""
+"""manage.py import_catalog, export_catalog, fictional_catalog and forget_expired."""
