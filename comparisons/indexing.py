@@ -6,7 +6,7 @@ nobody ever has to walk all pairs.
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from django.db.models import Exists, OuterRef, Q
@@ -15,13 +15,10 @@ from django.utils import timezone
 from reviews.personas import Persona
 from reviews.scorecards import Outcome, PanelStrip
 from tools.models import Price
-from tools.pricing import Pricing
+from tools.pricing import PRICE_MAX_AGE, Pricing
 
 if TYPE_CHECKING:
     from .models import Comparison
-
-#: A price that nobody has looked at for longer than this is stale.
-PRICE_MAX_AGE = timedelta(days=90)
 
 
 class Judged(Protocol):

@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from tools.addresses import public
+from tools.previewing import preview
 
 from . import views
 
@@ -14,6 +15,7 @@ urlpatterns = [
     path("", include("comparisons.urls")),
     path("", include("reviews.urls")),
     path("", include("tools.urls")),
+    path("admin/markdown/", admin.site.admin_view(preview), name="markdown-preview"),
     path("admin/", admin.site.urls),
     path("robots.txt", public(views.robots)),
     path("healthz", public(views.healthz)),

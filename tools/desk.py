@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from . import publishing
+from .previewing import MARKDOWN
 from .status import MOVES, Publishable, Status
 
 #: What a button says that moves a page to a status.
@@ -80,6 +81,7 @@ class PublishableAdmin(admin.ModelAdmin):
     """
 
     change_form_template = "admin/publishable_form.html"
+    formfield_overrides = MARKDOWN
     show_full_result_count = False
 
     def move_row(self, row: Any, to: Status, **how: Any) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
@@ -18,6 +18,9 @@ class PlanKind(models.TextChoices):
     ONE_TIME = "one_time", "One-time"
     QUOTE = "quote", "On request"
 
+
+#: A price that nobody has looked at for longer than this is stale.
+PRICE_MAX_AGE = timedelta(days=90)
 
 # What a price says when it is no amount.
 FREE = "Free"

@@ -92,6 +92,28 @@ def record_prices(quotes: Iterable[Quote]) -> list[Recorded]:
     return recorded
 
 
+def check_prices(plans: Iterable[int]) -> list[Recorded]:
+    """Note that somebody has looked up today what these plans cost, and nothing has changed.
+
+    `plans` are primary keys. Returns the current prices that are dated anew; those that were looked
+    up today already, and plans without a price, are not mentioned.
+    """
+    today = timezone.localdate()
+    current: Iterable[Price] = Price.objects.current(today).filter(plan__in=plans)
+    return record_prices(
+        Quote(
+            plan_id=price.plan_id,
+            amount=price.amount,
+            currency=price.currency,
+            period=price.period,
+            unit=price.unit,
+            effective_on=price.effective_on,
+            checked_on=today,
+        )
+        for price in current
+    )
+
+
 def _continue_plan(prices: list[Price], quotes: list[Quote], today: date) -> list[Recorded]:
     """Return what these quotes add to a plan's prices; the new ones are put into `prices`, too."""
     by_day: dict[date | None, list[Quote]] = defaultdict(list)

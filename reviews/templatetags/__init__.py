@@ -1,0 +1,1 @@
+"""Tags with which the desk's templates show verdicts."""
