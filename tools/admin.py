@@ -4,9 +4,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from .forms import PlanForm, PlanFormSet
 from .models import MAY_CHANGE, Act, Category, Plan, Price, Vendor
+from .previewing import MARKDOWN
 
 
 @admin.register(Vendor, Category)
@@ -16,6 +19,7 @@ class NamedAdmin(admin.ModelAdmin):
     list_display = ["name", "slug"]
     search_fields = ["name", "slug"]
     prepopulated_fields = {"slug": ["name"]}
+    formfield_overrides = MARKDOWN
     show_full_result_count = False
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
@@ -23,13 +27,25 @@ class NamedAdmin(admin.ModelAdmin):
         return ["name", "slug", *(field for field in fields if field not in {"name", "slug"})]
 
 
-class PlanInline(admin.TabularInline):
+class PlanInline(admin.StackedInline):
     """A tool's plans. Each has a page of its own, for its prices and to delete it without any."""
 
     model = Plan
-    extra = 0
+    form = PlanForm
+    formset = PlanFormSet
+    fields = ["label", "kind", "position"]
+    template = "admin/tools/plans.html"
+    extra = 1
     can_delete = False
-    show_change_link = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("prices")
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset: Any = super().get_formset(request, obj, **kwargs)
+        formset.may_add_price = request.user.has_perm("tools.add_price")
+        formset.may_check = request.user.has_perm("tools.change_price")
+        return formset
 
 
 class PriceForm(forms.ModelForm):
