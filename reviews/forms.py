@@ -89,7 +89,12 @@ class PersonaForm(ReviewForm):
         return Persona(self.instance.persona)
 
     def has_changed(self) -> bool:
-        """Whether it says anything else than what stands; for a new one, anything at all."""
+        """Whether it says anything else than what stands; for a new one, anything at all.
+
+        An empty column was sent before somebody else filled it, and says nothing of that.
+        """
+        if self.is_bound and not any(self[name].data for name in ("verdict", "score", "body")):
+            return False
         said = set(self.changed_data) & set(FIELDS)
         return bool(said if self.instance.pk else said - {"evidence", "reviewed_on"})
 
@@ -141,7 +146,7 @@ class PanelFormSet(forms.BaseInlineFormSet):
             auto_id=self.auto_id,
             prefix=self.add_prefix(i),
             instance=review or Review(tool=self.instance, persona=persona),
-            empty_permitted=review is None,
+            empty_permitted=True,
             use_required_attribute=False,
         )
         if not self._may_write(review):

@@ -155,10 +155,14 @@ def test_a_review_that_was_written_meanwhile_is_no_hindrance(admin_client):
     answer = admin_client.post(
         address(tool), fields | say("skeptic", verdict="skip", body="Second.")
     )
-    assert answer.status_code in (200, 302)
-    if answer.status_code == 200:  # an emptied column is told, and nothing entered is lost
-        assert "Second." in answer.content.decode()
+    assert answer.status_code == 302
     assert tool.reviews.get(persona="builder").body == "First."
+    assert tool.reviews.get(persona="skeptic").body == "Second."
+
+
+def test_a_standing_review_does_not_lose_its_argument(admin_client):
+    page = refused(save(admin_client, cast.alpha(), {"reviews-founder-body": ""}))
+    assert "A verdict needs its argument." in page.one("#founder .errorlist")
 
 
 # Who may do what
