@@ -4,8 +4,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.db.models import QuerySet, prefetch_related_objects
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html
 
 from tools.admin import PlanInline
@@ -20,10 +20,11 @@ from tools.lists import (
     tools_named,
 )
 from tools.models import Tool
+from tools.previewing import MARKDOWN
 from tools.status import Status
-from tools.versions import VersionedForm
 
 from . import vote_admin  # noqa: F401 - registers the votes
+from .forms import FIELDS, PanelFormSet, PersonaForm, ReviewForm
 from .lists import (
     AloneFilter,
     FlippedFilter,
@@ -33,15 +34,34 @@ from .lists import (
     with_verdicts,
 )  # fmt: skip
 from .models import Review
-from .publishing import move_review, move_tool
+from .publishing import move_review, move_tool, readiness
+from .scorecards import Scorecard
 from .templatetags.verdicts import panel_strip
 from .writing import Statement, record_reviews
 
 
+class PanelInline(admin.StackedInline):
+    """A tool's four reviews, side by side. Each has a page of its own, to move it by itself."""
+
+    model = Review
+    form = PersonaForm
+    formset = PanelFormSet
+    fields = [*FIELDS]
+    formfield_overrides = MARKDOWN
+    template = "admin/reviews/panel.html"
+    can_delete = False
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset: Any = super().get_formset(request, obj, **kwargs)
+        formset.user = request.user
+        return formset
+
+
 @admin.register(Tool)
 class ToolAdmin(ChecksPrices, PublishableAdmin):
-    """A tool with its plans and its panel."""
+    """A tool on one screen: facts, plans, its panel, and what it lacks for publication."""
 
+    change_form_template = "admin/tools/tool_form.html"
     fields = [
         ("name", "slug"), ("vendor", "category"), "tagline", "description",
         ("website", "released_on"), "why",
@@ -55,7 +75,7 @@ class ToolAdmin(ChecksPrices, PublishableAdmin):
     actions = [*PublishableAdmin.actions, mark_checked]
     autocomplete_fields = ["vendor", "category"]
     prepopulated_fields = {"slug": ["name"]}
-    inlines = [PlanInline]
+    inlines = [PlanInline, PanelInline]
 
     def for_list(self, rows: Any) -> QuerySet[Any]:
         return with_verdicts(rows.prefetch_related("plans__prices"))
@@ -78,22 +98,29 @@ class ToolAdmin(ChecksPrices, PublishableAdmin):
     def move_row(self, row: Tool, to: Status, **how: Any) -> None:
         move_tool(row, to, **how)
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Say what the tool lacks, and how its panel would look with what waits."""
+        tool = context["original"]
+        if tool:
+            prefetch_related_objects([tool], "reviews", "plans__prices")
+            ready = readiness(tool)
+            context |= {
+                "needs": [(sentence, ready.places[sentence]) for sentence in ready.needs],
+                "would_help": [(sentence, ready.places[sentence]) for sentence in ready.would_help],
+                "foreseen": Scorecard.of(
+                    review for review in tool.reviews.all() if review.status != Status.WITHDRAWN
+                ),
+            }
+        context["is_nav_sidebar_enabled"] = False  # four columns need the width
+        return super().render_change_form(request, context, *args, **kwargs)
 
-class ReviewForm(VersionedForm):
-    """A review. Changing what it says asks for a reason of this change, which readers see."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.initial["reason"] = ""  # the last change's reason is not this one's
-
-    def clean(self) -> dict[str, Any]:
-        """Ask for the reason when verdict or score differ from what stands."""
-        cleaned = super().clean() or {}
-        if self.instance.pk and not cleaned.get("reason"):
-            changed = {"verdict", "score"} & set(self.changed_data)
-            if changed:
-                self.add_error("reason", f"Say why the {' and '.join(sorted(changed))} changed.")
-        return cleaned
+    def response_change(self, request: HttpRequest, obj: Tool) -> HttpResponse:
+        if "_check" in request.POST:
+            self.message_user(request, f"“{obj}” is saved, and what you looked up is dated today.")
+            return HttpResponseRedirect(self._address(obj) + "#plans")
+        return super().response_change(request, obj)
 
 
 @admin.register(Review)
@@ -158,20 +185,5 @@ class ReviewAdmin(PublishableAdmin):
 
     def save_model(self, request: HttpRequest, obj: Review, form: Any, change: bool) -> None:
         """Record what the form says, instead of writing over the review."""
-        record_reviews(
-            [
-                Statement(
-                    tool_id=obj.tool_id,
-                    persona=obj.persona,
-                    verdict=obj.verdict,
-                    score=obj.score,
-                    body=obj.body,
-                    evidence=obj.evidence,
-                    reviewed_on=obj.reviewed_on,
-                    reason=obj.reason or None,
-                    status=None if change else Status.DRAFT,
-                )
-            ],
-            by=request.user,
-        )
+        record_reviews([form.statement()], by=request.user)
         obj.pk = Review.objects.only("pk").get(tool=obj.tool_id, persona=obj.persona).pk

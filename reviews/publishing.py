@@ -24,6 +24,8 @@ class Readiness:
     needs: list[str] = field(default_factory=list)
     #: Readers would miss these.
     would_help: list[str] = field(default_factory=list)
+    #: Where each of these sentences is mended: a persona, a field of the tool, or its plans.
+    places: dict[str, str] = field(default_factory=dict)
 
 
 def readiness(tool: Tool) -> Readiness:
@@ -34,19 +36,18 @@ def readiness(tool: Tool) -> Readiness:
     there = {review.persona for review in tool.reviews.all() if review.status != Status.WITHDRAWN}
     pricing = tool.pricing
     would_help = [
-        (not tool.tagline, "A tagline, which answers “Best for”."),
-        (not tool.description, "A description."),
-        (not tool.website, "Its website."),
-        (not pricing.plans, "A plan. Without one, what it takes to start is unknown."),
+        (not tool.tagline, "tagline", "A tagline, which answers “Best for”."),
+        (not tool.description, "description", "A description."),
+        (not tool.website, "website", "Its website."),
+        (not pricing.plans, "plans", "A plan. Without one, what it takes to start is unknown."),
     ]
-    return Readiness(
-        needs=[
-            f"The {persona.label}’s verdict is missing."
-            for persona in Persona
-            if persona not in there
-        ],
-        would_help=[sentence for lacking, sentence in would_help if lacking],
-    )
+    needs = {
+        f"The {persona.label}’s verdict is missing.": persona.value
+        for persona in Persona
+        if persona not in there
+    }
+    helps = {sentence: place for lacking, place, sentence in would_help if lacking}
+    return Readiness(needs=list(needs), would_help=list(helps), places=needs | helps)
 
 
 def move_tool(

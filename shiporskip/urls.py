@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from comparisons.catalog import desk
 from tools.addresses import public
+from tools.previewing import preview
 
 from . import views
 
@@ -13,6 +14,7 @@ urlpatterns = [
     path("", include("reviews.urls")),
     path("", include("tools.urls")),
     path("admin/", include(desk.urls)),
+    path("admin/markdown/", admin.site.admin_view(preview), name="markdown-preview"),
     path("admin/", admin.site.urls),
     path("robots.txt", public(views.robots)),
     path("healthz", public(views.healthz)),

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from .accounts import AccountAdmin
+from .forms import PlanForm, PlanFormSet
 from .lists import (
     ChecksPrices,
     FoundByName,
@@ -24,6 +25,7 @@ from .lists import (
     vendors_named,
 )
 from .models import MAY_CHANGE, Act, Category, Plan, Price, Tool, Vendor
+from .previewing import MARKDOWN
 
 # Importing AccountAdmin has let Django register its own.
 admin.site.unregister(User)
@@ -37,6 +39,7 @@ class NamedAdmin(FoundByName):
     list_display = ["name", "slug", "tools"]
     search_fields = ["name"]
     prepopulated_fields = {"slug": ["name"]}
+    formfield_overrides = MARKDOWN
 
     def for_list(self, rows: Any) -> QuerySet[Any]:
         side = str(self.opts.model_name)
@@ -63,13 +66,25 @@ class VendorAdmin(NamedAdmin):
     found_by = {"pk": vendors_named}
 
 
-class PlanInline(LabelledInline):
+class PlanInline(admin.StackedInline):
     """A tool's plans. Each has a page of its own, for its prices and to delete it without any."""
 
     model = Plan
-    extra = 0
+    form = PlanForm
+    formset = PlanFormSet
+    fields = ["label", "kind", "position"]
+    template = "admin/tools/plans.html"
+    extra = 1
     can_delete = False
-    show_change_link = True
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("prices")
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset: Any = super().get_formset(request, obj, **kwargs)
+        formset.may_add_price = request.user.has_perm("tools.add_price")
+        formset.may_check = request.user.has_perm("tools.change_price")
+        return formset
 
 
 class PriceForm(forms.ModelForm):

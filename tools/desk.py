@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 from . import publishing
 from .history import VersionedAdmin
 from .lists import FoundByName, ReasonForm, publish, withdraw
+from .previewing import MARKDOWN
 from .previews import previewable, sign
 from .status import MOVES, Publishable, Status
 
@@ -95,6 +96,7 @@ class PublishableAdmin(FoundByName, VersionedAdmin):
     change_form_template = "admin/publishable_form.html"
     actions = [publish, withdraw]
     action_form = ReasonForm
+    formfield_overrides = MARKDOWN
 
     def move_row(self, row: Any, to: Status, **how: Any) -> None:
         """Move a row; kinds that move together with others override this."""

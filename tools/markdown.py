@@ -6,6 +6,7 @@ from typing import Any
 
 import markdown
 import nh3
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 
@@ -83,6 +84,13 @@ def _converter() -> markdown.Markdown:
     return _of_this_thread.converter
 
 
+class MarkdownFormField(forms.CharField):
+    """A text as a browser sends it: other line ends alone are no change."""
+
+    def to_python(self, value: Any) -> str:
+        return normal_text(super().to_python(value) or "")
+
+
 class MarkdownField(models.TextField):
     """A text that an editor writes in Markdown."""
 
@@ -91,6 +99,9 @@ class MarkdownField(models.TextField):
     def to_python(self, value: Any) -> Any:
         value = super().to_python(value)
         return normal_text(value) if isinstance(value, str) else value
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(**{"form_class": MarkdownFormField} | kwargs)
 
 
 class RenderedMarkdownField(models.TextField):

@@ -193,6 +193,16 @@ class VersionedForm(forms.ModelForm):
             self.data = data
         return cleaned
 
+    def seen_version(self) -> Any:
+        """Return the version that a sent form was made from; None where it does not say."""
+        try:
+            token = self.fields["version"].clean(self["version"].data)
+        except forms.ValidationError:
+            return None
+        if token is None or not self.instance.pk:
+            return None
+        return self.instance.versions.filter(pk=token).first()
+
     def newer_than(self, token: int | None) -> Conflict | None:
         """Return what was saved since the version that a form was made from, if it says else.
 
