@@ -22,7 +22,7 @@ from .votes import Vote
 PATIENCE = timedelta(minutes=10)
 #: The numbers to search through for the first suspicious vote on a tool within WINDOW: about a
 #: second in a browser. STEEPER further ones make it once more as many, up to STEEPEST.
-NUMBERS = 100_000
+NUMBERS = 250_000
 STEEPER = 4
 STEEPEST = 64
 #: The longest solution, in characters, more than twice what there is.
