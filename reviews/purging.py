@@ -2,13 +2,33 @@
 
 from datetime import UTC, datetime
 
+from django.db import transaction
+from django.db.models import QuerySet
+
 from .client_addresses import forget_past_keys
 from .retention import ADDRESS_HASH
 from .votes import Vote
 
+#: So many votes are written in one transaction, for voters not to wait long.
+BATCH = 5000
+
 
 def purge(now: datetime | None = None) -> tuple[int, int]:
-    """Delete past keys and old address hashes, and return how many of each."""
-    old = (now or datetime.now(UTC)) - ADDRESS_HASH
-    hashes = Vote.objects.filter(address__isnull=False, cast_at__lt=old).update(address=None)
+    """Delete past keys and old address hashes, and return how many of each.
+
+    A vote that is being changed at this moment is left for the next time: this never waits for
+    anybody who might be waiting for it.
+    """
+    old = Vote.objects.filter(
+        address__isnull=False, cast_at__lt=(now or datetime.now(UTC)) - ADDRESS_HASH
+    )
+    hashes = 0
+    while done := _forget_addresses(old):
+        hashes += done
     return forget_past_keys(), hashes
+
+
+@transaction.atomic
+def _forget_addresses(votes: QuerySet[Vote]) -> int:
+    batch = votes.select_for_update(skip_locked=True, no_key=True)[:BATCH]
+    return Vote.objects.filter(pk__in=[vote.pk for vote in batch.only("pk")]).update(address=None)

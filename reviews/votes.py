@@ -26,7 +26,7 @@ class Suspicion(models.TextChoices):
 
     COOKIE = "cookie", "Again without a cookie"
     ADDRESS = "address", "Many from one address"
-    BURST = "burst", "Burst on one subject"
+    BURST = "burst", "Burst"
     FLOOD = "flood", "One-sided flood"
     EDITOR = "editor", "An editor’s doubt"
 

@@ -102,6 +102,20 @@ def release_returning(voter: UUID) -> None:
             tally.save()
 
 
+@transaction.atomic
+def release_vote(vote: Vote) -> Count:
+    """Count a vote if it still waits, and return what its tool's votes add up to."""
+    tally = lock_tally(vote.tool_id)
+    waiting = Vote.objects.filter(pk=vote.pk, standing=Standing.QUARANTINED).first()
+    if waiting:
+        tally.add(-1, waiting.choice, waiting.standing)
+        waiting.standing = Standing.COUNTED
+        waiting.save(update_fields=["standing"])
+        tally.add(1, waiting.choice, waiting.standing)
+        tally.save()
+    return tally.count
+
+
 def lock_tally(tool_id: int) -> Tally:
     """Return a tool's tally, locked until the transaction ends.
 
