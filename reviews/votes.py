@@ -1,5 +1,6 @@
 """The community's votes on tools, their tallies, and what is kept to tell stuffing from votes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pgtrigger
@@ -54,6 +55,7 @@ class Screened(models.Model):
     without_cookie = models.BooleanField(
         default=False, help_text="Whether it came from a browser that we had not met."
     )
+    choice: Any  # each kind has its own choices
 
     class Meta:
         abstract = True
@@ -86,6 +88,48 @@ class Screened(models.Model):
                 condition=Q(standing=Standing.QUARANTINED),
             ),
         ]
+
+    def lock_tally(self) -> "ScreenedTally":
+        """Return the tally that counts it, locked until the transaction ends.
+
+        Whatever changes a vote takes this lock first, and one subject's at a time, so nobody can
+        wait for somebody who waits for them.
+        """
+        raise NotImplementedError
+
+
+class ScreenedTally(models.Model):
+    """What was cast on one subject, counted.
+
+    Derived, and kept because counting a million votes on a page takes too long. Whatever changes a
+    vote locks the tally first and changes it in the same transaction; `check_tallies` proves it.
+    """
+
+    #: The column that counts each choice.
+    COLUMNS: Mapping[str, str]
+
+    quarantined = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def tallied(self) -> dict[str, int]:
+        """How many of each choice are counted."""
+        return {choice: getattr(self, column) for choice, column in self.COLUMNS.items()}
+
+    @property
+    def cast(self) -> models.QuerySet[Any]:
+        """Everything that was cast on the subject, whatever its standing."""
+        raise NotImplementedError
+
+    def add(self, votes: int, choice: str, standing: str) -> None:
+        """Count so many votes more, or less when negative; unsaved."""
+        if standing == Standing.QUARANTINED:
+            self.quarantined += votes
+        elif standing == Standing.COUNTED:
+            column = self.COLUMNS[choice]
+            setattr(self, column, getattr(self, column) + votes)
 
 
 class Vote(Screened):
@@ -128,18 +172,18 @@ class Vote(Screened):
     def __str__(self) -> str:
         return f"{self.get_choice_display()} on {self.tool}"
 
+    def lock_tally(self) -> "Tally":
+        return Tally.objects.select_for_update(no_key=True).get(pk=self.tool_id)
 
-class Tally(models.Model):
-    """A tool's votes, counted. A tool that nobody has voted on has none.
 
-    Derived, and kept because counting a million votes on a page takes too long. Whatever changes a
-    vote locks the tally first and changes it in the same transaction; `check_tallies` proves it.
-    """
+class Tally(ScreenedTally):
+    """A tool's votes, counted. A tool that nobody has voted on has none."""
+
+    COLUMNS = {Verdict.SHIP: "ships", Verdict.SKIP: "skips"}
 
     tool = models.OneToOneField(Tool, models.CASCADE, related_name="tally", primary_key=True)
     ships = models.PositiveIntegerField(default=0)
     skips = models.PositiveIntegerField(default=0)
-    quarantined = models.PositiveIntegerField(default=0)
     # What lists order by: see the properties of `Count`.
     rank = models.FloatField(default=0)
     contest = models.FloatField(default=0)
@@ -167,14 +211,9 @@ class Tally(models.Model):
         """The counted votes."""
         return Count(self.ships, self.skips)
 
-    def add(self, votes: int, choice: str, standing: str) -> None:
-        """Count so many votes more, or less when negative; unsaved."""
-        if standing == Standing.QUARANTINED:
-            self.quarantined += votes
-        elif standing == Standing.COUNTED and choice == Verdict.SHIP:
-            self.ships += votes
-        elif standing == Standing.COUNTED:
-            self.skips += votes
+    @property
+    def cast(self) -> models.QuerySet[Vote]:
+        return Vote.objects.filter(tool=self.pk)
 
 
 class AddressKey(models.Model):
