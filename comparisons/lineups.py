@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from reviews.personas import Persona
 from reviews.scorecards import PanelStrip, Scorecard, Verdict
+from reviews.tallies import DuelCount
 from tools.pricing import DatedPrice, PlanLine, Pricing, current_price
 from tools.slugs import VERSUS
 from tools.status import APPEARING
@@ -40,7 +41,11 @@ SELECT tool.id, tool.slug, tool.name, tool.tagline, tool.description_html,
                  price.amount::text, price.currency, price.period, price.unit,
                  price.effective_on, price.checked_on) ORDER BY price.effective_on, price.id)
              FROM tools_price price WHERE price.plan_id = plan.id)) ORDER BY plan.position, plan.id)
-        FROM tools_plan plan WHERE plan.tool_id = tool.id)
+        FROM tools_plan plan WHERE plan.tool_id = tool.id),
+       (SELECT json_build_array(tally.lefts, tally.rights, tally.neithers)
+        FROM reviews_dueltally tally
+        WHERE cardinality(%(slugs)s::text[]) = 2 AND tally.left_id = tool.id
+          AND tally.right_id IN (SELECT id FROM tools_tool WHERE slug = ANY(%(slugs)s)))
 FROM tools_tool tool
 JOIN tools_category category ON category.id = tool.category_id
 JOIN tools_vendor vendor ON vendor.id = tool.vendor_id
@@ -162,6 +167,8 @@ class Lineup:
     sides: tuple[Side, ...]
     summary_html: str
     related: Sequence[Related]
+    #: What readers chose of two; nobody is asked about three or four.
+    duels: DuelCount
 
     @property
     def address(self) -> str:
@@ -237,13 +244,24 @@ def find_lineup(slugs: Sequence[str], at: datetime | None = None) -> Lineup | li
         tuple(_side(rows[slug], at.date()) for slug in order),
         summary_html,
         [_related(row) for row in comparisons[:RELATED]],
+        _duels(rows, order[0]),
     )
+
+
+def _duels(rows: dict[str, tuple[Any, ...]], left: str) -> DuelCount:
+    """Return the tally of two tools from their rows, as seen with the tool of this slug left."""
+    for slug, row in rows.items():
+        if row[-1]:
+            count = DuelCount(*row[-1])
+            return count if slug == left else count.mirrored
+    return DuelCount()
 
 
 def _side(row: tuple[Any, ...], today: date) -> Side:
-    (_, slug, name, tagline, description_html, category_slug, category, vendor, reviews, plans) = (
-        row
-    )
+    (
+        _, slug, name, tagline, description_html, category_slug, category, vendor,
+        reviews, plans, _,
+    ) = row  # fmt: skip
     card = Scorecard.of(
         ReviewLine(persona, verdict, score, body_html, evidence, date.fromisoformat(reviewed_on))
         for persona, verdict, score, body_html, evidence, reviewed_on in reviews or ()

@@ -1,6 +1,5 @@
 """Duels: what single readers choose of two tools, what that adds up to, and the order it makes."""
 
-
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone

@@ -121,6 +121,11 @@ class DuelCount:
         return self.total >= ENOUGH
 
     @property
+    def mirrored(self) -> "DuelCount":
+        """The same with the two tools the other way round."""
+        return DuelCount(self.right, self.left, self.neither)
+
+    @property
     def shares(self) -> tuple[int, int, int] | None:
         """Left, right and neither in percent, 100 together; None while there are too few.
 
