@@ -19,6 +19,7 @@ urlpatterns = [
     path("search/", public(views.search), name="search"),
     path("search/suggest/", public(views.suggestions), name="suggestions"),
     path("methodology/", public(views.methodology), name="methodology"),
+    path("privacy/", public(views.privacy), name="privacy"),
     path("tools/<name:slug>.json", public(machines.tool_json), name="tool-json"),
     path("tools/<name:slug>.md", public(machines.tool_markdown), name="tool-md"),
     path("feeds/comparisons/", public(ComparisonFeed()), name="comparison-feed"),

@@ -1,7 +1,7 @@
 """The template environment of the site; Django's own engine serves only the admin."""
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -34,7 +34,12 @@ def environment(**options: Any) -> Environment:
         url=url,
     )
     env.filters.update(
-        amount=format_amount, day=day, line=line, percent=percent, price=describe_price
+        amount=format_amount,
+        day=day,
+        line=line,
+        percent=percent,
+        price=describe_price,
+        span=span,
     )
     env.filters["zip"] = zip
     return env
@@ -49,6 +54,16 @@ def url(name: str, *args: str) -> str:
 def day(moment: date | datetime) -> str:
     """Return a date as readers see it: 21 Nov 2026."""
     return f"{moment.day} {moment:%b %Y}"
+
+
+def span(length: timedelta) -> str:
+    """Return a length of time in the largest unit that says it in whole numbers: 7 days."""
+    minutes = int(length.total_seconds()) // 60
+    for unit, size in (("day", 24 * 60), ("hour", 60), ("minute", 1)):
+        if minutes % size == 0:
+            break
+    count = minutes // size
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
 
 
 def line(text: object) -> str:
