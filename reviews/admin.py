@@ -11,6 +11,7 @@ from tools.desk import PublishableAdmin
 from tools.models import Tool
 from tools.status import Status
 
+from . import vote_admin  # noqa: F401 - registers the votes
 from .models import Review, Revision
 from .publishing import move_review, move_tool
 from .writing import Statement, record_reviews

@@ -203,6 +203,17 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "shiporskip.views.forbidden"
 
+# How many proxies of ours a request comes through (docs/operators.md, “Votes”).
+try:
+    PROXY_COUNT = int(env.str("PROXY_COUNT", default="") or 0)
+except ValueError:
+    PROXY_COUNT = -1
+if PROXY_COUNT < 0:
+    raise ImproperlyConfigured(
+        f"PROXY_COUNT is {env.str('PROXY_COUNT')!r}; set it to the number of proxies before the "
+        "site that add to X-Forwarded-For, or leave it out where there is none."
+    )
+
 # Everything a page may load is named; `connect-src` is for the bookmarks and for Lighthouse, which
 # reads robots.txt under the page's policy.
 CONTENT_SECURITY_POLICY = {
@@ -250,6 +261,7 @@ LOGGING = {
     # gunicorn warns of each HEAD request, whose body it drops as it should.
     "loggers": {
         "django.request": {"level": "ERROR"},
+        "modern_csrf": {"level": "ERROR"},
         "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
         "gunicorn": {"level": "ERROR"},
     },

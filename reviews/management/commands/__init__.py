@@ -1,0 +1,1 @@
+"""What operators run on opinions: one module a command."""
