@@ -8,6 +8,7 @@ from django.urls import path
 from tools.addresses import page, public
 
 from . import machines, sitemaps, views
+from .duel_views import duel
 from .feeds import ComparisonFeed
 
 urlpatterns = [
@@ -15,6 +16,7 @@ urlpatterns = [
     path("compare/", public(views.index), name="compare"),
     path("compare/<name:slugs>.json", public(machines.comparison_json), name="comparison-json"),
     path("compare/<name:slugs>.md", public(machines.comparison_markdown), name="comparison-md"),
+    path("compare/<name:slugs>/vote/", duel, name="duel"),
     *page("compare/<name:slugs>", views.comparison, name="comparison"),
     path("search/", public(views.search), name="search"),
     path("search/suggest/", public(views.suggestions), name="suggestions"),

@@ -59,9 +59,8 @@ def day(moment: date | datetime) -> str:
 def span(length: timedelta) -> str:
     """Return a length of time in the largest unit that says it in whole numbers: 7 days."""
     minutes = int(length.total_seconds()) // 60
-    for unit, size in (("day", 24 * 60), ("hour", 60), ("minute", 1)):
-        if minutes % size == 0:
-            break
+    units = (("day", 24 * 60), ("hour", 60), ("minute", 1))
+    unit, size = next(found for found in units if minutes % found[1] == 0)
     count = minutes // size
     return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
 

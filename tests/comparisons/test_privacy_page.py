@@ -29,9 +29,9 @@ def test_privacy_names_the_job_that_deletes(site):
     assert "purge_votes" in site.get("/privacy/").all("code")
 
 
-def test_every_page_leads_to_privacy(site):
+def test_every_page_and_the_sitemap_lead_to_privacy(site, client):
     assert "/privacy/" in site.get("/").links("footer a")
-    assert "/privacy/" in site.get("/sitemap-pages.xml").html
+    assert "/privacy/</loc>" in client.get("/sitemap-pages.xml").content.decode()
 
 
 @pytest.mark.parametrize("address", ["/privacy/", "/methodology/", "/"])
