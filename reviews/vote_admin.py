@@ -76,10 +76,12 @@ class ToolFilter(admin.SimpleListFilter):
         return int(wanted) if re.fullmatch(r"[0-9]{1,18}", wanted) else None
 
 
-def tool_widget() -> AutocompleteSelect:
-    """Return the field in which a tool is found by typing."""
-    field = Vote._meta.get_field("tool")
-    return AutocompleteSelect(field, admin.site, attrs={"aria-label": "Tool"})
+def tool_widget() -> Any:
+    """Return the widget in which a tool is found by typing."""
+    widget = AutocompleteSelect(
+        Vote._meta.get_field("tool"), admin.site, attrs={"aria-label": "Tool"}
+    )
+    return forms.ModelChoiceField(Tool.objects.all(), required=False, widget=widget).widget
 
 
 class NoteForm(ActionForm):
