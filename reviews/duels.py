@@ -48,7 +48,7 @@ class DuelTally(ScreenedTally):
         ]
 
     def __str__(self) -> str:
-        return f"{self.left} or {self.right}"
+        return self.subject
 
     @property
     def count(self) -> DuelCount:
@@ -59,11 +59,15 @@ class DuelTally(ScreenedTally):
     def cast(self) -> models.QuerySet["Duel"]:
         return Duel.objects.filter(tally=self.pk)
 
+    @property
+    def subject(self) -> str:
+        return f"{self.left.name} or {self.right.name}"
+
 
 class Duel(Screened):
-    """One reader's answer to “Which one would you ship with?” Written by `dueling` and by what
-    moderates votes.
-    """
+    ""
+
+    SUBJECT = "tally"
 
     tally = models.ForeignKey(DuelTally, models.CASCADE, related_name="duels", db_index=False)
     choice = models.CharField(max_length=7, choices=Choice.choices)

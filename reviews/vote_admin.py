@@ -93,7 +93,7 @@ class NoteForm(ActionForm):
 class FloodForm(forms.Form):
     """Which of a tool's quarantined votes are released or rejected, and why."""
 
-    tool = forms.ModelChoiceField(Tool.objects.all(), widget=forms.HiddenInput)
+    tool: Any = forms.ModelChoiceField(Tool.objects.all(), widget=forms.HiddenInput)
     #: Votes that came after the editor looked are not decided on.
     until = forms.DateTimeField(widget=forms.HiddenInput)
     suspicion = forms.ChoiceField(

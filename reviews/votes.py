@@ -56,6 +56,8 @@ class Screened(models.Model):
         default=False, help_text="Whether it came from a browser that we had not met."
     )
     choice: Any  # each kind has its own choices
+    #: The field that names what it was cast on, by the primary key of the tally.
+    SUBJECT: str
 
     class Meta:
         abstract = True
@@ -123,6 +125,11 @@ class ScreenedTally(models.Model):
         """Everything that was cast on the subject, whatever its standing."""
         raise NotImplementedError
 
+    @property
+    def subject(self) -> str:
+        """What the votes are on, in words."""
+        raise NotImplementedError
+
     def add(self, votes: int, choice: str, standing: str) -> None:
         """Count so many votes more, or less when negative; unsaved."""
         if standing == Standing.QUARANTINED:
@@ -134,6 +141,8 @@ class ScreenedTally(models.Model):
 
 class Vote(Screened):
     """One reader's ship or skip on one tool. Written by `voting` and `moderation` alone."""
+
+    SUBJECT = "tool"
 
     tool = models.ForeignKey(Tool, models.CASCADE, related_name="votes", db_index=False)
     choice = models.CharField(max_length=4, choices=Verdict.choices)
@@ -214,6 +223,10 @@ class Tally(ScreenedTally):
     @property
     def cast(self) -> models.QuerySet[Vote]:
         return Vote.objects.filter(tool=self.pk)
+
+    @property
+    def subject(self) -> str:
+        return self.tool.name
 
 
 class AddressKey(models.Model):

@@ -1,17 +1,26 @@
 """Which one would you ship with: one answer for each pair and voter, counted exactly."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from random import Random
 from uuid import UUID, uuid4
 
 import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
+from reviews import moderation
 from reviews.dueling import cast_duel
 from reviews.duels import Choice, Duel, DuelTally
+from reviews.purging import purge
+from reviews.retention import ADDRESS_HASH
 from reviews.screening import ADDRESS_LIMIT, FLOOD, HOUSEHOLD
+from reviews.sweeping import sweep, tallies_to_sweep
 from reviews.tallies import DuelCount
-from reviews.votes import Standing, Suspicion
+from reviews.votes import Ruling, Standing, Suspicion
 from reviews.voting import release_returning
 from tests.cast import make_tool
 from tools.models import Tool
@@ -153,3 +162,70 @@ def test_choices_of_many_at_once_are_counted_exactly():
         counted = tally.duels.filter(standing=Standing.COUNTED)
         assert tally.tallied == {choice: counted.filter(choice=choice).count() for choice in Choice}
         assert tally.quarantined == tally.duels.filter(standing=Standing.QUARANTINED).count()
+
+
+# What decides on choices, counts them again and forgets where they came from
+
+
+def night():
+    return sweep(tallies_to_sweep(), timezone.now() + timedelta(days=1))
+
+
+def test_the_night_releases_a_household_that_chose_elsewhere_too(pair):
+    left = pair[0]
+    for number in range(ADDRESS_LIMIT):
+        cast_duel(left, make_tool(f"tool-{number}").pk, ANN, LEFT, address=b"desk")
+    cast_duel(*pair, ANN, LEFT, address=b"desk")
+    assert night().released == 1
+    assert DuelTally.objects.get(left=pair[0], right=pair[1]).count == DuelCount(1, 0, 0)
+    assert Ruling.objects.get().subject == "One or Other"
+
+
+@pytest.mark.parametrize("choice", Choice)
+def test_the_night_rejects_a_flood_of_one_choice(pair, choice):
+    for number in range(FLOOD + 4):
+        cast_duel(*pair, uuid4(), choice, address=number.to_bytes(16))
+    assert night().rejected == 5
+    assert not DuelTally.objects.exclude(quarantined=0).exists()
+    assert f"44 of 44 say {choice}, from 44 addresses" in Ruling.objects.get().reason
+
+
+def test_editors_reject_choices_which_are_not_counted_any_more(pair):
+    cast_duel(*pair, ANN, LEFT)
+    cast_duel(*pair, uuid4(), RIGHT)
+    root = User.objects.create_superuser("root")
+    assert moderation.reject(Duel.objects.filter(voter=ANN), by=root, reason="Made up.") == 1
+    assert count() == DuelCount(0, 1, 0)
+    assert moderation.release(Duel.objects.all(), by=root) == 1
+    assert count() == DuelCount(1, 1, 0)
+
+
+def test_the_check_finds_a_wrong_tally_and_mends_it(pair, capsys):
+    cast_duel(*pair, ANN, LEFT)
+    tally = DuelTally.objects.get()
+    DuelTally.objects.update(lefts=7, quarantined=2)
+    with pytest.raises(CommandError, match="Tallies that differ: 1"):
+        call_command("check_tallies")
+    assert (
+        f"duel tally {tally.pk}: kept 7 lefts, 0 rights, 0 neithers, 2 quarantined; "
+        "the votes say 1 lefts, 0 rights, 0 neithers, 0 quarantined"
+    ) in capsys.readouterr().out
+    call_command("check_tallies", mend=True)
+    call_command("check_tallies")
+    assert count() == DuelCount(1, 0, 0)
+
+
+def test_old_address_hashes_are_deleted_and_newer_ones_stay(pair):
+    cast_duel(*pair, ANN, LEFT, address=b"home")
+    purge(timezone.now() + ADDRESS_HASH - timedelta(minutes=1))
+    assert Duel.objects.exclude(address=None).exists()
+    purge(timezone.now() + ADDRESS_HASH + timedelta(minutes=1))
+    assert not Duel.objects.exclude(address=None).exists()
+
+
+def test_sessions_that_have_ended_are_deleted(db):
+    now = timezone.now()
+    for key, ends in (("ended", now - timedelta(days=1)), ("open", now + timedelta(days=1))):
+        Session.objects.create(session_key=key, session_data="", expire_date=ends)
+    purge()
+    assert [session.session_key for session in Session.objects.all()] == ["open"]
