@@ -16,7 +16,7 @@ from .models import Comparison
 class ComparisonAdmin(PublishableAdmin):
     """A pair of tools with the editor's text, and what it lacks for a place in search engines."""
 
-    fields = [("left", "right"), "summary", "lacks"]
+    fields = [("left", "right"), "summary", "why", "lacks"]
     list_display = ["__str__", "stage_text", "published_at", "indexable"]
     list_filter = ["status"]
     search_fields = ["left__name", "right__name"]

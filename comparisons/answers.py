@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from markupsafe import Markup
 
 from reviews.scorecards import Outcome, PanelStrip, Scorecard
+from reviews.tallies import Count
 from tools.pricing import Entry, Pricing
 
 #: Mean scores that are less than this many points apart decide nothing.
@@ -29,6 +30,8 @@ class Contender(Protocol):
     def scorecard(self) -> Scorecard[Any]: ...
     @property
     def pricing(self) -> Pricing: ...
+    @property
+    def count(self) -> Count: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,8 @@ def answer(*tools: Contender) -> Answer:
     The first of these that decides is the answer: whether every panel is complete, whether any tool
     is worth shipping at all, the number of personas who ship. Those that share the lead are told
     apart by the mean score (when all of theirs are known and the best mean is CLEAR_LEAD points
-    ahead), then by what it takes to start. A winner is ahead of every other tool. If nobody is, it
+    ahead), then by what it takes to start, then by the readers' votes (when the best share is above
+    every other one by more than chance). A winner is ahead of every other tool. If nobody is, it
     is too close to call and the sentence says what each leader suits. Tools that their panels skip
     are never winners. /methodology/ tells readers the same.
     """
@@ -63,6 +67,7 @@ def answer(*tools: Contender) -> Answer:
         or _by_panel(tools)
         or _by_score(tools)
         or _by_entry(tools)
+        or _by_community(tools)
         or _too_close(tools)
     )
 
@@ -149,6 +154,24 @@ def _by_entry(tools: Tools) -> Answer | None:
         _wins(free[0], "price"),
         "{}, but it is free to start and {} {} not.",
         _agreement(tools), _names(paid), "is" if len(paid) == 1 else "are",
+    )  # fmt: skip
+
+
+def _by_community(tools: Tools) -> Answer | None:
+    best, *others = sorted(_leaders(tools), key=lambda tool: -tool.count.rank)
+    highest = max((other.count.interval[1] for other in others), default=1)
+    if not all(tool.count.enough for tool in (best, *others)) or best.count.rank <= highest:
+        return None
+    against = [
+        Markup("{}% for {}").format(tool.count.share, _name(tool))
+        if len(tools) > 2
+        else Markup("{}%").format(tool.count.share)
+        for tool in others
+    ]
+    return _say(
+        Markup("{} wins with the readers").format(_name(best)),
+        "{}, and {}% of {} votes ship it, against {}.",
+        _agreement(tools), best.count.share, f"{best.count.total:,}", _listed(against),
     )  # fmt: skip
 
 

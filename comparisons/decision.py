@@ -55,7 +55,7 @@ def _verdict(side: Side) -> Cell:
 
 
 def _community(side: Side) -> Cell:
-    return Cell("No community votes yet")
+    return Cell(side.count.text)
 
 
 def _pricing(side: Side) -> Cell:

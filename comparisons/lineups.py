@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from reviews.personas import Persona
 from reviews.scorecards import PanelStrip, Scorecard, Verdict
-from reviews.tallies import DuelCount
+from reviews.tallies import Count, DuelCount
 from tools.pricing import DatedPrice, PlanLine, Pricing, current_price
 from tools.slugs import VERSUS
 from tools.status import APPEARING
@@ -27,6 +27,11 @@ MOST = 4
 #: How many other comparisons a page leads on to.
 RELATED = 6
 
+#: Which tools and reviews stand on a page: those that readers see by now, or on a preview all
+#: that were not withdrawn.
+PUBLIC = "{0}.status = ANY(%(appearing)s) AND {0}.published_at <= %(at)s"
+FORESEEN = "{0}.status <> 'withdrawn'"
+
 SIDES = """
 SELECT tool.id, tool.slug, tool.name, tool.tagline, tool.description_html,
        category.slug, category.name, vendor.name,
@@ -34,24 +39,28 @@ SELECT tool.id, tool.slug, tool.name, tool.tagline, tool.description_html,
             review.persona, review.verdict, review.score, review.body_html,
             review.evidence, review.reviewed_on))
         FROM reviews_review review
-        WHERE review.tool_id = tool.id
-          AND review.status = ANY(%(appearing)s) AND review.published_at <= %(at)s),
+        WHERE review.tool_id = tool.id AND {review_stands}),
        (SELECT json_agg(json_build_array(plan.label, plan.kind,
             (SELECT json_agg(json_build_array(
                  price.amount::text, price.currency, price.period, price.unit,
                  price.effective_on, price.checked_on) ORDER BY price.effective_on, price.id)
              FROM tools_price price WHERE price.plan_id = plan.id)) ORDER BY plan.position, plan.id)
         FROM tools_plan plan WHERE plan.tool_id = tool.id),
-       (SELECT json_build_array(tally.lefts, tally.rights, tally.neithers)
-        FROM reviews_dueltally tally
-        WHERE cardinality(%(slugs)s::text[]) = 2 AND tally.left_id = tool.id
-          AND tally.right_id IN (SELECT id FROM tools_tool WHERE slug = ANY(%(slugs)s)))
+       tally.ships, tally.skips,
+       (SELECT json_build_array(duels.lefts, duels.rights, duels.neithers)
+        FROM reviews_dueltally duels
+        WHERE cardinality(%(slugs)s::text[]) = 2 AND duels.left_id = tool.id
+          AND duels.right_id IN (SELECT id FROM tools_tool WHERE slug = ANY(%(slugs)s)))
 FROM tools_tool tool
 JOIN tools_category category ON category.id = tool.category_id
 JOIN tools_vendor vendor ON vendor.id = tool.vendor_id
-WHERE tool.slug = ANY(%(slugs)s)
-  AND tool.status = ANY(%(appearing)s) AND tool.published_at <= %(at)s
+LEFT JOIN reviews_tally tally ON tally.tool_id = tool.id
+WHERE tool.slug = ANY(%(slugs)s) AND {tool_stands}
 """
+PUBLIC_SIDES, FORESEEN_SIDES = (
+    SIDES.format(tool_stands=stands.format("tool"), review_stands=stands.format("review"))
+    for stands in (PUBLIC, FORESEEN)
+)
 
 COMPARISONS = """
 SELECT lefty.slug, lefty.name, left_panel.cells, righty.slug, righty.name, right_panel.cells,
@@ -97,6 +106,7 @@ class Side:
     scorecard: Scorecard[ReviewLine]
     strip: PanelStrip
     pricing: Pricing
+    count: Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,23 +233,57 @@ def find_lineup(slugs: Sequence[str], at: datetime | None = None) -> Lineup | li
     (now if none is given), returns the slugs that are.
     """
     at = at or timezone.now()
-    public: dict[str, Any] = {"appearing": list(APPEARING), "at": at}
     with connection.cursor() as cursor:
-        cursor.execute(SIDES, {"slugs": list(slugs), **public})
-        rows = {row[1]: row for row in cursor.fetchall()}
+        rows = _rows(cursor, PUBLIC_SIDES, slugs, at)
         if len(rows) < len(slugs):
             return list(rows)
-        parameters: dict[str, Any] = {
-            "ids": [row[0] for row in rows.values()],
-            "limit": RELATED + 1,
-            **public,
-        }
-        cursor.execute(COMPARISONS, parameters)
-        comparisons = cursor.fetchall()
+        comparisons = _comparisons(cursor, rows, at)
     order, summary_html = sorted(slugs), ""
     if comparisons and {comparisons[0][0], comparisons[0][3]} == set(slugs):
         (left, _, _, right, _, _, summary_html), *comparisons = comparisons
         order = [left, right]
+    return _lineup(rows, order, summary_html, comparisons, at)
+
+
+def foresee_lineup(left: str, right: str, summary_html: str) -> Lineup | None:
+    """Fetch a comparison as it will look once what waits for it is public.
+
+    The pair is given by its slugs, in its order, with the text of its editor. Returns None where
+    one of the tools was withdrawn. The comparisons that it leads on to are public ones.
+    """
+    at = timezone.now()
+    with connection.cursor() as cursor:
+        rows = _rows(cursor, FORESEEN_SIDES, [left, right], at)
+        if len(rows) < 2:
+            return None
+        comparisons = _comparisons(cursor, rows, at)
+    others = [row for row in comparisons if {row[0], row[3]} != {left, right}]
+    return _lineup(rows, [left, right], summary_html, others, at)
+
+
+def _rows(cursor: Any, sides: str, slugs: Sequence[str], at: datetime) -> dict[str, Any]:
+    cursor.execute(sides, {"slugs": list(slugs), "appearing": list(APPEARING), "at": at})
+    return {row[1]: row for row in cursor.fetchall()}
+
+
+def _comparisons(cursor: Any, rows: dict[str, Any], at: datetime) -> list[Any]:
+    parameters = {
+        "ids": [row[0] for row in rows.values()],
+        "limit": RELATED + 1,
+        "appearing": list(APPEARING),
+        "at": at,
+    }
+    cursor.execute(COMPARISONS, parameters)
+    return cursor.fetchall()
+
+
+def _lineup(
+    rows: dict[str, Any],
+    order: Sequence[str],
+    summary_html: str,
+    comparisons: Sequence[Any],
+    at: datetime,
+) -> Lineup:
     return Lineup(
         tuple(_side(rows[slug], at.date()) for slug in order),
         summary_html,
@@ -258,10 +302,8 @@ def _duels(rows: dict[str, tuple[Any, ...]], left: str) -> DuelCount:
 
 
 def _side(row: tuple[Any, ...], today: date) -> Side:
-    (
-        _, slug, name, tagline, description_html, category_slug, category, vendor,
-        reviews, plans, _,
-    ) = row  # fmt: skip
+    (_, slug, name, tagline, description_html, category_slug, category, vendor, reviews, plans,
+     ships, skips, _) = row  # fmt: skip
     card = Scorecard.of(
         ReviewLine(persona, verdict, score, body_html, evidence, date.fromisoformat(reviewed_on))
         for persona, verdict, score, body_html, evidence, reviewed_on in reviews or ()
@@ -269,7 +311,7 @@ def _side(row: tuple[Any, ...], today: date) -> Side:
     pricing = Pricing([_plan(label, kind, prices, today) for label, kind, prices in plans or ()])
     return Side(
         slug, name, tagline, description_html, category_slug, category, vendor,
-        card, card.strip, pricing,
+        card, card.strip, pricing, Count(ships or 0, skips or 0),
     )  # fmt: skip
 
 

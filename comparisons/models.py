@@ -7,6 +7,7 @@ from django.db.models.functions import Greatest, Least
 from tools.markdown import MarkdownField, RenderedMarkdownField
 from tools.models import Tool
 from tools.status import Publishable, move_triggers, publishing_permissions
+from tools.triggers import versions_kept
 
 from .lineups import lineup_address
 from .querysets import ComparisonQuerySet
@@ -39,10 +40,13 @@ class Comparison(Publishable):
         ]
         indexes = [models.Index(fields=["-published_at", "-id"], name="comparisons_newest")]
         permissions = publishing_permissions("comparison")
-        triggers = move_triggers(
-            "(SELECT name FROM tools_tool WHERE id = NEW.left_id) || ' vs ' ||"
-            " (SELECT name FROM tools_tool WHERE id = NEW.right_id)"
-        )
+        triggers = [
+            *move_triggers(
+                "(SELECT name FROM tools_tool WHERE id = NEW.left_id) || ' vs ' ||"
+                " (SELECT name FROM tools_tool WHERE id = NEW.right_id)"
+            ),
+            versions_kept("left_id", "right_id", "summary", "status", "published_at"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.left} vs {self.right}"

@@ -7,7 +7,7 @@ from typing import Any, Self
 from django.db import models
 from django.utils import timezone
 
-from tools.status import is_published
+from tools.status import Status, is_published
 
 from .indexing import is_indexable
 from .lineups import lineup_address
@@ -21,6 +21,10 @@ class ComparisonQuerySet(models.QuerySet[Any]):
         return self.filter(
             is_published(at), is_published(at, "left__"), is_published(at, "right__")
         )
+
+    def foreseen(self) -> Self:
+        """Return the comparisons that a preview may show: everything but what was withdrawn."""
+        return self.exclude(status=Status.WITHDRAWN)
 
     def address_of(self, slugs: Sequence[str]) -> str:
         """Return the canonical address of a line-up of public tools, named in any order."""

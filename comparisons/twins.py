@@ -39,6 +39,12 @@ def tool_data(tool: Any) -> dict[str, Any]:
             "share": card.strip.share,
             "mean_score": card.mean_score,
         },
+        "community": {
+            "ships": tool.count.ships,
+            "skips": tool.count.skips,
+            "share": tool.count.share,
+            "interval": [tool.count.low, tool.count.high] if tool.count.enough else None,
+        },
         "reviews": [_review(line.review) for line in card.lines if line.review],
         "entry": tool.entry.name.lower(),
         "plans": [_plan(plan) for plan in tool.pricing.plans],

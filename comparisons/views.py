@@ -1,6 +1,7 @@
 """The home page and the comparisons."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -16,12 +17,13 @@ from reviews.scorecards import Outcome
 from tools.addresses import Suggestion, UnknownName, moved, nearest_tools
 from tools.models import Category, Price, Tool
 from tools.paging import paginate
+from tools.previews import PreviewEnded, opened, unlisted
 from tools.slugs import VERSUS
 
 from .answers import CLEAR_LEAD, answer
 from .decision import decision_table
 from .indexing import lacks
-from .lineups import MOST, find_lineup
+from .lineups import MOST, Lineup, find_lineup, foresee_lineup
 from .models import Comparison
 from .picking import read_pick
 from .questions import MAX_LENGTH, MAX_WORDS, Question
@@ -50,6 +52,8 @@ def home(request: HttpRequest) -> HttpResponse:
         "reversals": Revision.objects.public().reversals()[:5],
         "price_changes": Price.objects.changes()[:5],
         "contested": [panel.tool for panel in Panel.objects.public().contested()[:3]],
+        "divided": Tool.objects.published().where_readers_divide()[:3],
+        "agreed": Tool.objects.published().where_readers_agree()[:3],
         "categories": Category.objects.with_counts()[:24],
     }
     return render(request, "comparisons/home.html", context)
@@ -85,16 +89,41 @@ def comparison(request: HttpRequest, slugs: str) -> HttpResponseBase:
         raise _unknown(names, known=lineup)
     if elsewhere := moved(request, lineup.address):
         return elsewhere
-    context = {
+    context = _about(request, lineup) | {
+        "structured_data": comparison_page([side.name for side in lineup.sides], lineup.address),
+    }
+    return render(request, "comparisons/comparison.html", context)
+
+
+@unlisted
+def preview(request: HttpRequest, token: str) -> HttpResponse:
+    """Show an editor's comparison as it will look once its tools and reviews are public."""
+    key, shown = opened(Comparison, token, request.path)
+    found = Comparison.objects.foreseen().filter(pk=key).select_related("left", "right").first()
+    lineup = found and foresee_lineup(found.left.slug, found.right.slug, found.summary_html)
+    if not lineup:
+        raise PreviewEnded
+    return render(
+        request, "comparisons/comparison.html", _about(request, lineup) | {"preview": shown}
+    )
+
+
+def _about(request: HttpRequest, lineup: Lineup) -> dict[str, Any]:
+    """Return what the page of a line-up shows."""
+    return {
         "lineup": lineup,
         "answer": answer(*lineup.sides),
         "decision": decision_table(lineup),
         "differences_only": request.GET.get("rows") == "different",
         "most": MOST,
         "indexable": not lacks(lineup.sides, lineup.summary_html),
-        "structured_data": comparison_page([side.name for side in lineup.sides], lineup.address),
     }
-    return render(request, "comparisons/comparison.html", context)
+
+
+def corrections(request: HttpRequest) -> HttpResponse:
+    """List which verdicts and scores were changed, and which reviews withdrawn, and why."""
+    listing = paginate(request, Revision.objects.corrections())
+    return render(request, "comparisons/corrections.html", {"listing": listing})
 
 
 def search(request: HttpRequest) -> HttpResponseBase:

@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from tools.admin import PlanInline
 from tools.desk import PublishableAdmin
+from tools.history import back_to
 from tools.models import Tool
 from tools.status import Status
+from tools.versions import VersionedForm
 
 from . import vote_admin  # noqa: F401 - registers the votes
-from .models import Review, Revision
+from .models import Review
 from .publishing import move_review, move_tool
 from .writing import Statement, record_reviews
 
@@ -23,7 +25,7 @@ class ToolAdmin(PublishableAdmin):
 
     fields = [
         ("name", "slug"), ("vendor", "category"), "tagline", "description",
-        ("website", "released_on"),
+        ("website", "released_on"), "why",
     ]  # fmt: skip
     list_display = ["name", "vendor", "category", "stage_text", "published_at"]
     list_filter = ["status", "category"]
@@ -37,24 +39,7 @@ class ToolAdmin(PublishableAdmin):
         move_tool(row, to, **how)
 
 
-class RevisionInline(admin.TabularInline):
-    """What the review said before, to read."""
-
-    model = Revision
-    fields = ["number", "recorded_at", "verdict", "score", "reason"]
-    readonly_fields = ["number", "recorded_at", "verdict", "score", "reason"]
-    ordering = ["-number"]
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class ReviewForm(forms.ModelForm):
+class ReviewForm(VersionedForm):
     """A review. Changing what it says asks for a reason of this change, which readers see."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -84,7 +69,31 @@ class ReviewAdmin(PublishableAdmin):
     list_select_related = ["tool"]
     search_fields = ["tool__name"]
     autocomplete_fields = ["tool"]
-    inlines = [RevisionInline]
+
+    def lock(self, pk: Any) -> None:
+        """Lock the review's tool, as every writer of reviews does."""
+        tools: Any = Tool.objects.filter(reviews=pk)
+        tools.select_for_update(no_key=True, of=("self",)).values("pk").first()
+
+    def needs_reason(self, row: Review) -> bool:
+        return row.is_public
+
+    def go_back(self, row: Review, version: Any, *, by: Any, reason: str) -> None:
+        """Say again what a revision says, as a new one; readers are told why verdicts change."""
+        changes = (row.verdict, row.score) != (version.verdict, version.score)
+        if row.is_public and changes and not reason:
+            raise ValidationError("Say why the verdict or score changes; readers see it.")
+        said = Statement(
+            tool_id=row.tool_id,
+            persona=row.persona,
+            reason=reason or back_to(version),
+            **version.content,
+        )
+        record_reviews([said], by=by)
+
+    def preview_address(self, row: Review) -> str | None:
+        """Return a link to its tool as that will look."""
+        return super().preview_address(row.tool)
 
     def move_row(self, row: Review, to: Status, **how: Any) -> None:
         move_review(row, to, **how)

@@ -1,5 +1,7 @@
 """Opinions: what each persona says of each tool, everything they said before, and the panel."""
 
+from typing import Any
+
 import pgtrigger
 from django.core.validators import MaxValueValidator
 from django.db import models
@@ -110,6 +112,11 @@ class Review(ReviewText, Publishable):
         return f"{self.get_persona_display()} on {self.tool}"
 
     @property
+    def versions(self) -> models.QuerySet["Revision"]:
+        """Everything that the review ever said, oldest first."""
+        return self.revisions.order_by("pk")
+
+    @property
     def changes(self) -> list["Revision"]:
         """The versions that changed verdict or score for readers, and the first; newest first.
 
@@ -170,6 +177,12 @@ class Revision(ReviewText):
 
     def __str__(self) -> str:
         return f"{self.review}, revision {self.number}"
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What it says, column by column."""
+        columns = ("verdict", "score", "body", "evidence", "reviewed_on")
+        return {column: getattr(self, column) for column in columns}
 
     @property
     def is_public(self) -> bool:

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from tools.status import is_published
+from tools.status import Status, is_published
 
 from .personas import Persona
 from .scorecards import MAX_GAP, Outcome, Scorecard, Verdict
@@ -20,6 +21,10 @@ class ReviewQuerySet(models.QuerySet[Any]):
     def published(self, at: datetime | None = None) -> Self:
         """Return the reviews that readers may see at a moment, where they may see the tool."""
         return self.filter(is_published(at))
+
+    def foreseen(self) -> Self:
+        """Return the reviews that a preview shows: everything but what was withdrawn."""
+        return self.exclude(status=Status.WITHDRAWN)
 
     def public(self) -> Self:
         """Return the reviews that readers may see of tools that they may see, with their tool."""
@@ -65,7 +70,7 @@ class PanelQuerySet(models.QuerySet[Any]):
         """Return the panels of tools that readers may see, with what a tool's card shows."""
         return (
             self.filter(is_published(prefix="tool__"))
-            .select_related("tool__category", "tool__vendor")
+            .select_related("tool__category", "tool__vendor", "tool__tally")
             .prefetch_related("tool__plans")
         )
 
@@ -95,4 +100,29 @@ class RevisionQuerySet(models.QuerySet[Any]):
             self.exclude(previous_verdict="")
             .exclude(previous_verdict=F("verdict"))
             .order_by("-public_from", "-id")
+        )
+
+    def corrections(self) -> Self:
+        """Return what changed verdict or score for readers, and what was withdrawn, newest first.
+
+        Only of tools that readers may see. Each comes with `corrected_at` and with
+        `previous_score`, the score that readers saw before.
+        """
+        before = self.model.objects.filter(
+            review=OuterRef("review"), number__lt=OuterRef("number"), public_from__isnull=False
+        ).order_by("-number")
+        seen = Q(public_from__lte=timezone.now()) & ~Q(previous_verdict="")
+        changed = ~Q(previous_verdict=F("verdict")) | ~Q(score_key=F("previous_score_key"))
+        return (
+            self.filter(is_published(prefix="review__tool__"))
+            .annotate(
+                previous_score=Subquery(before.values("score")[:1]),
+                # An unknown score differs from a known one, and not from another unknown one.
+                score_key=Coalesce("score", -1),
+                previous_score_key=Coalesce("previous_score", -1),
+                corrected_at=Coalesce("public_from", "recorded_at"),
+            )
+            .filter(Q(Exists(before), status=Status.WITHDRAWN) | (seen & changed))
+            .select_related("review__tool")
+            .order_by("-corrected_at", "-pk")
         )

@@ -93,6 +93,19 @@ class Count:
     def _sure_of(self, side: int) -> float:
         return wilson_interval(side, self.total)[0] if self.enough else 0.0
 
+    def differs_from(self, share: int | None) -> bool:
+        """Whether a panel's share lies outside the interval of the votes' share."""
+        if share is None or self.low is None or self.high is None:
+            return False
+        return not self.low <= share <= self.high
+
+    @property
+    def interval_text(self) -> str:
+        """The interval in words; nothing while there are too few votes."""
+        if not self.enough:
+            return ""
+        return f"With 95% confidence between {self.low}% and {self.high}% of readers would ship it."
+
     @property
     def text(self) -> str:
         """The count in words: “71% ship of 312 votes”; never a percentage of too few."""

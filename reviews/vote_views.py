@@ -135,7 +135,7 @@ def _describe(done: Cast) -> dict[str, Any]:
 
 
 def _count(count: Count) -> dict[str, Any]:
-    names = ("ships", "skips", "total", "share", "low", "high", "text")
+    names = ("ships", "skips", "total", "share", "low", "high", "text", "interval_text")
     return {name: getattr(count, name) for name in names}
 
 

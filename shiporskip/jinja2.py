@@ -30,6 +30,7 @@ def environment(**options: Any) -> Environment:
         site_name=settings.SITE_NAME,
         site_url=settings.SITE_URL,
         personas=list(Persona),
+        preview=None,  # a page that is shown before its time says until when
         static=lru_cache(static),
         url=url,
     )

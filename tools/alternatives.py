@@ -65,7 +65,10 @@ def difference(tool: Tool, other: Tool) -> str:
         return f"{other.strip.ships} of 4 ship it, against {tool.strip.ships}"
     if other.entry != tool.entry and Entry.UNKNOWN not in (other.entry, tool.entry):
         return "free to start" if other.entry == Entry.FREE else "paid from the start"
-    mine, theirs = tool.panel.mean_score, other.panel.mean_score
+    mine, theirs = (
+        panel.mean_score if panel else None
+        for panel in (getattr(tool, "panel", None), getattr(other, "panel", None))
+    )
     if mine is not None and theirs is not None and round(mine) != round(theirs):
         return f"mean score {theirs:.0f}, against {mine:.0f}"
     if other.category_id != tool.category_id:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.widgets import AdminSplitDateTime
@@ -16,6 +17,8 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from . import publishing
+from .history import VersionedAdmin
+from .previews import previewable, sign
 from .status import MOVES, Publishable, Status
 
 #: What a button says that moves a page to a status.
@@ -71,7 +74,7 @@ class MoveForm(forms.Form):
         return " ".join(str(error) for errors in self.errors.values() for error in errors)
 
 
-class PublishableAdmin(admin.ModelAdmin):
+class PublishableAdmin(VersionedAdmin):
     """A page of the desk for something that can be published.
 
     Its form never edits the status. Buttons move it: those beside “Save” save first, so that
@@ -85,6 +88,12 @@ class PublishableAdmin(admin.ModelAdmin):
     def move_row(self, row: Any, to: Status, **how: Any) -> None:
         """Move a row; kinds that move together with others override this."""
         publishing.move(row, to, **how)
+
+    def preview_address(self, row: Any) -> str | None:
+        """Return a link to the page as it will look; None where a preview shows nothing."""
+        if not previewable(row):
+            return None
+        return settings.SITE_URL + reverse(f"{row._meta.model_name}-preview", args=[sign(row)])
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         if obj is None:
@@ -139,6 +148,7 @@ class PublishableAdmin(admin.ModelAdmin):
         if row:
             name = f"admin:{self.opts.app_label}_{self.opts.model_name}_move"
             context["move_address"] = reverse(name, args=[quote(row.pk)])
+            context["preview"] = self.preview_address(row)
         return super().changeform_view(request, object_id, form_url, context)
 
     def _wanted_move(self, request: HttpRequest) -> MoveForm:

@@ -33,6 +33,9 @@ class Sort(models.TextChoices):
     NEWEST = "newest", "Newest first"
     PANEL = "panel", "Best panel first"
     CONTESTED = "contested", "Most contested first"
+    READERS = "readers", "Readers’ favourites first"
+    DISPUTED = "disputed", "Readers most divided first"
+    AGREED = "agreed", "Readers most agreed first"
     NAME = "name", "By name"
 
 
@@ -89,6 +92,9 @@ class Filters:
             Sort.NEWEST: tools.newest,
             Sort.PANEL: tools.ranked,
             Sort.CONTESTED: tools.contested,
+            Sort.READERS: tools.favoured,
+            Sort.DISPUTED: tools.disputed,
+            Sort.AGREED: tools.agreed,
             Sort.NAME: tools.by_name,
         }
         return orders[self.sort]()

@@ -21,7 +21,7 @@ from .pricing import Entry, Period, PlanKind, PlanLine, Pricing, current_price
 from .querysets import CategoryQuerySet, PriceQuerySet, ToolQuerySet
 from .slugs import SlugField, slug_constraint
 from .status import Publishable, Status, move_triggers, publishing_permissions
-from .triggers import kept_with
+from .triggers import kept_with, versions_kept
 
 # Below a name that a vendor may choose freely; longer ones are a mistake.
 NAME_LENGTH = 200
@@ -109,7 +109,13 @@ class Tool(Publishable):
         ordering = [Lower("name"), "slug"]
         constraints = [*Publishable.Meta.constraints, slug_constraint(), named_constraint()]
         permissions = publishing_permissions("tool")
-        triggers = move_triggers("NEW.name")
+        triggers = [
+            *move_triggers("NEW.name"),
+            versions_kept(
+                "name", "slug", "vendor_id", "category_id", "tagline", "description", "website",
+                "released_on", "status", "published_at",
+            ),
+        ]  # fmt: skip
         indexes = [
             # Lists of everything, of a category, and by name; each only ever shows what is public.
             models.Index(fields=["-published_at", "-id"], name="tools_tool_newest"),
@@ -135,11 +141,25 @@ class Tool(Publishable):
         reviews: Any = self.reviews.all()
         return reviews.scorecard()
 
+    def foresee_panel(self) -> None:
+        """Put what the prefetched reviews add up to in the place of the public panel, unsaved."""
+        card = self.scorecard()
+        panel: Any = Tool.panel.related.related_model
+        self.panel = panel(
+            cells=card.strip.cells, ships=card.strip.ships, mean_score=card.mean_score
+        )
+
     @property
     def strip(self) -> Any:
         """The panel's four verdicts, all open while no review stands."""
         panel: Any = getattr(self, "panel", None) or Tool.panel.related.related_model()
         return panel.strip
+
+    @property
+    def count(self) -> Any:
+        """The community's counted votes, none while nobody has voted."""
+        tally: Any = getattr(self, "tally", None) or Tool.tally.related.related_model()
+        return tally.count
 
     @property
     def pricing(self) -> Pricing:
@@ -282,3 +302,33 @@ class Act(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.get_after_display()}"
+
+
+class Version(models.Model):
+    """What a tool or a comparison said at one time.
+
+    The database writes one whenever a row says something new (`triggers.versions_kept`) and keeps
+    it as it is, also when the row is deleted. The versions of a review are its revisions.
+    """
+
+    kind = models.CharField(max_length=63, help_text="The table of what said it.")
+    row_id = models.BigIntegerField()
+    content = models.JSONField(help_text="The row's columns, as the database writes them in JSON.")
+    by = models.CharField(max_length=150, blank=True, help_text="Empty: the command line.")
+    reason = models.CharField(max_length=300, blank=True)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["kind", "row_id", "id"]
+        indexes = [models.Index(fields=["kind", "row_id", "id"], name="tools_version_of_row")]
+        triggers = [
+            pgtrigger.Protect(name="version_kept", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.row_id} at {self.recorded_at}"
+
+    @property
+    def stage(self) -> Status:
+        """The status that the row had."""
+        return Status(self.content["status"])

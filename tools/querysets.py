@@ -10,7 +10,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from .pricing import Entry, PlanKind
-from .status import is_published
+from .status import Status, is_published
 
 
 class CategoryQuerySet(models.QuerySet[Any]):
@@ -91,7 +91,7 @@ class ToolQuerySet(models.QuerySet[Any]):
         Descriptions, the widest columns, stay behind: no card shows them.
         """
         return (
-            self.select_related("category", "vendor", "panel")
+            self.select_related("category", "vendor", "panel", "tally")
             .defer(
                 "description",
                 "description_html",
@@ -101,18 +101,28 @@ class ToolQuerySet(models.QuerySet[Any]):
             .prefetch_related("plans")
         )
 
+    def foreseen(self) -> Self:
+        """Return the tools that a preview may show: everything but what was withdrawn."""
+        return self.exclude(status=Status.WITHDRAWN)
+
     def for_page(self) -> Self:
         """Fetch what a tool's page shows: reviews with their history, plans with every price."""
-        return (
-            self.select_related("category", "vendor", "panel")
-            .with_reviews()
-            .prefetch_related("reviews__revisions", "plans__prices")
+        return self.with_reviews()._for_page()
+
+    def for_preview(self) -> Self:
+        """Fetch what a tool's page will show once everything that waits for it is public."""
+        return self.with_reviews(foreseen=True)._for_page()
+
+    def _for_page(self) -> Self:
+        return self.select_related("category", "vendor", "panel", "tally").prefetch_related(
+            "reviews__revisions", "plans__prices"
         )
 
-    def with_reviews(self) -> Self:
-        """Fetch the reviews that readers may see, and no others."""
-        reviews: Any = self.model._meta.get_field("reviews").related_model
-        return self.prefetch_related(models.Prefetch("reviews", reviews.objects.published()))
+    def with_reviews(self, foreseen: bool = False) -> Self:
+        """Fetch the reviews that readers may see and no others, or those that a preview shows."""
+        reviews: Any = self.model._meta.get_field("reviews").related_model.objects
+        shown = reviews.foreseen() if foreseen else reviews.published()
+        return self.prefetch_related(models.Prefetch("reviews", shown))
 
     def for_desk(self) -> Self:
         """Fetch what an editor's page of a tool shows: every review, plans with every price."""
@@ -155,6 +165,29 @@ class ToolQuerySet(models.QuerySet[Any]):
     def contested(self) -> Self:
         """Order by how much the personas disagree; tools without a review come last."""
         return self.order_by(F("panel__contest").desc(nulls_last=True), Lower("name"), "slug")
+
+    def favoured(self) -> Self:
+        """Order by the ship share that is almost certainly reached: the Wilson lower bound.
+
+        `reviews.tallies.Count.rank` has the formula. Tools without a vote come last.
+        """
+        return self.order_by(F("tally__rank").desc(nulls_last=True), Lower("name"), "slug")
+
+    def where_readers_divide(self) -> Self:
+        """Return the tools of which either side is surely a third, the evenest first."""
+        return self.filter(tally__contest__gte=1 / 3).select_related("tally").disputed()
+
+    def where_readers_agree(self) -> Self:
+        """Return the tools of which one side is surely three quarters, the widest first."""
+        return self.filter(tally__agreement__gte=3 / 4).select_related("tally").agreed()
+
+    def disputed(self) -> Self:
+        """Order by how evenly the readers are divided; tools with too few votes come last."""
+        return self.order_by(F("tally__contest").desc(nulls_last=True), Lower("name"), "slug")
+
+    def agreed(self) -> Self:
+        """Order by how one-sided the votes are; tools with too few votes come last."""
+        return self.order_by(F("tally__agreement").desc(nulls_last=True), Lower("name"), "slug")
 
     def with_verdict(self, outcome: str) -> Self:
         """Return the tools whose panel says this; a tool without reviews is pending."""

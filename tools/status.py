@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import pgtrigger
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
@@ -93,6 +94,12 @@ class Publishable(models.Model):
     def needs(self) -> list[str]:
         """What it lacks and may not be published without, in sentences."""
         return []
+
+    @property
+    def versions(self) -> models.QuerySet[Any]:
+        """Everything that the row ever said, oldest first. A review has revisions instead."""
+        versions: Any = apps.get_model("tools", "Version").objects
+        return versions.filter(kind=self._meta.db_table, row_id=self.pk).order_by("pk")
 
     def become(self, to: Status, at: datetime | None = None) -> None:
         """Take a status, unsaved; `at` is the moment from which something scheduled appears.

@@ -21,3 +21,29 @@ def kept_with(owner: str, column: str, name: str) -> pgtrigger.Trigger:
             RETURN NULL;
         """,
     )
+
+
+def versions_kept(*columns: str) -> pgtrigger.Trigger:
+    """Return the trigger that keeps what a row says, whenever that changes: `tools.models.Version`.
+
+    The database does it, so that an import, `QuerySet.update` and SQL leave a version like a form
+    does; who acts and why it knows from `tools.publishing.acting`.
+    """
+    content = ", ".join(f"'{column}', NEW.{column}" for column in columns)
+    new, old = (", ".join(f"{row}.{column}" for column in columns) for row in ("NEW", "OLD"))
+    return pgtrigger.Trigger(
+        name="versions_kept",
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert | pgtrigger.Update,
+        # Columns are named by ourselves.
+        func=f"""
+            IF ({new}) IS DISTINCT FROM ({old}) THEN
+                INSERT INTO tools_version (kind, row_id, content, by, reason, recorded_at)
+                VALUES (TG_TABLE_NAME, NEW.id, jsonb_build_object({content}),
+                    coalesce(current_setting('shiporskip.by', true), ''),
+                    coalesce(current_setting('shiporskip.reason', true), ''),
+                    clock_timestamp());
+            END IF;
+            RETURN NULL;
+        """,  # noqa: S608
+    )

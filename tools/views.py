@@ -14,6 +14,7 @@ from .charts import price_history
 from .filters import Filters, Sort
 from .models import Category, Tool
 from .paging import paginate
+from .previews import PreviewEnded, opened, unlisted
 from .slugs import SHAPE
 from .structured_data import category_page, tool_list, tool_page
 
@@ -48,16 +49,30 @@ def tool(request: HttpRequest, slug: str) -> HttpResponseBase:
             Suggestion(name, reverse("tool", args=[near])) for near, name in nearest_tools(slug)
         ]
         raise UnknownName(slug, suggestions)
-    scorecard = found.scorecard()
-    context = {
+    context = _about(found) | {"structured_data": tool_page(found, found.scorecard())}
+    return moved(request, found.get_absolute_url()) or render(request, "tools/tool.html", context)
+
+
+@unlisted
+def preview(request: HttpRequest, token: str) -> HttpResponse:
+    """Show one tool as it will look once everything that waits for it is public."""
+    key, shown = opened(Tool, token, request.path)
+    found: Any = Tool.objects.foreseen().for_preview().filter(pk=key).first()
+    if found is None:
+        raise PreviewEnded
+    found.foresee_panel()
+    return render(request, "tools/tool.html", _about(found) | {"preview": shown})
+
+
+def _about(found: Tool) -> dict[str, Any]:
+    """Return what a tool's page shows; what it is compared with is public in any case."""
+    return {
         "tool": found,
-        "scorecard": scorecard,
+        "scorecard": found.scorecard(),
         "prices": price_history(found),
         "comparisons": found.comparisons()[:COMPARISONS],
         "alternatives": alternatives_to(found),
-        "structured_data": tool_page(found, scorecard),
     }
-    return moved(request, found.get_absolute_url()) or render(request, "tools/tool.html", context)
 
 
 def category(request: HttpRequest, slug: str) -> HttpResponseBase:

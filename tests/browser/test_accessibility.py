@@ -14,6 +14,7 @@ PAGES = [
     "/tools/",
     "/bookmarks/",
     "/methodology/",
+    "/corrections/",
     "/privacy/",
 ]
 

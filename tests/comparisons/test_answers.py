@@ -5,6 +5,7 @@ import pytest
 from comparisons.answers import CLEAR_LEAD, answer
 from reviews.personas import Persona
 from reviews.scorecards import Scorecard
+from reviews.tallies import Count
 from tools.pricing import PlanLine, Pricing
 
 
@@ -22,6 +23,7 @@ class Tool:
     plans: list = field(default_factory=list)
     tagline: str = ""
     category: str = "Developer Tools"
+    count: Count = field(default_factory=Count)
 
     @property
     def strip(self):
@@ -41,6 +43,27 @@ def tool(name, verdicts, scores=(None,) * 4, plans=("usage",), tagline=""):
 
 
 SHIP, SKIP, SPLIT = "ship ship ship ship", "skip skip skip skip", "ship ship skip skip"
+
+
+def voted(name, ships, skips):
+    judged = tool(name, SHIP)
+    judged.count = Count(ships, skips)
+    return judged
+
+
+def test_where_nothing_else_decides_the_readers_do_by_more_than_chance():
+    liked, endured = voted("Liked", 900, 100), voted("Endured", 300, 200)
+    assert answer(endured, liked).text == (
+        "Liked wins with the readers: both panels say ship, 4 to 0, "
+        "and 90% of 1,000 votes ship it, against 60%."
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [((9, 0), (0, 900)), ((60, 40), (50, 50)), ((0, 0), (0, 0))]
+)
+def test_too_few_votes_and_shares_within_chance_decide_nothing(one, other):
+    assert answer(voted("One", *one), voted("Other", *other)).verdict == "Too close to call"
 
 
 def test_the_panel_decides_first():

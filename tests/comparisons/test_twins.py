@@ -44,6 +44,7 @@ def test_a_tool_has_the_documented_shape(client, settings):
         "vendor": {"slug": "acme", "name": "Acme"},
         "category": {"slug": "developer-tools", "name": "Developer Tools"},
         "panel": {"verdict": "ship", "ships": 4, "skips": 0, "share": 100, "mean_score": 78.75},
+        "community": {"ships": 0, "skips": 0, "share": None, "interval": None},
         "entry": "free",
         "plans": [
             {"label": "Free tier", "kind": "free", "price_text": "Free", "price": None},

@@ -118,6 +118,7 @@ def test_retracting_what_was_never_cast_sets_no_cookie():
         signing.TimestampSigner(salt="something else").sign(UUID(int=7).hex),
         signing.TimestampSigner(salt="voterreviews.voters").sign(UUID(int=7).hex)[:-3],
     ],
+    ids=["empty", "nonsense", "odd signs", "unsigned", "forged", "other purpose", "truncated"],
 )
 def test_a_cookie_that_is_not_ours_is_none(value):
     delta()

@@ -86,3 +86,9 @@ def test_however_many_there_are_it_takes_few_and_asks_twice(django_assert_max_nu
     tool = Tool.objects.for_page().get(pk=tool.pk)
     with django_assert_max_num_queries(2):
         assert len(alternatives_to(tool)) == LIMIT
+
+
+def test_a_tool_without_a_panel_is_told_from_one_that_nobody_ships(site):
+    cast.delta()
+    cast.review(cast.make_tool("skipped", vendor=cast.make_vendor("bolt")), "skip skip skip skip")
+    assert "the same panel, by Bolt" in site.get("/tools/delta/").text

@@ -19,6 +19,6 @@ def grant(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("comparisons", "0004_groups"), ("reviews", "0004_votes")]
+    dependencies = [("comparisons", "0005_versions"), ("reviews", "0004_votes")]
 
     operations = [migrations.RunPython(grant, migrations.RunPython.noop)]

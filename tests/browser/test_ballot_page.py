@@ -1,0 +1,48 @@
+import pytest
+from playwright.sync_api import expect
+
+from reviews.votes import Vote
+
+
+def test_a_vote_moves_the_tally_is_remembered_and_can_be_undone(reader, demo):
+    page = reader.open("/tools/claude-4-sonnet/")
+    ballot = page.locator("[data-ballot=claude-4-sonnet]")
+    ballot.get_by_role("button", name="Ship", exact=True).click()
+    expect(ballot.locator("[data-tally-text]")).to_have_text("1 vote, too few to say")
+    expect(ballot.get_by_role("status")).to_contain_text("You said ship.")
+    assert Vote.objects.get().choice == "ship"
+
+    page.reload()
+    pressed = ballot.get_by_role("button", name="Ship", exact=True)
+    expect(pressed).to_have_attribute("aria-pressed", "true")
+    ballot.get_by_role("button", name="Skip", exact=True).click()
+    expect(ballot.get_by_role("status")).to_contain_text("You said skip.")
+    ballot.get_by_role("button", name="Undo").click()
+    expect(pressed).to_have_attribute("aria-pressed", "true")
+    assert Vote.objects.get().choice == "ship"
+    ballot.get_by_role("button", name="Take my vote back").click()
+    expect(ballot.locator("[data-tally-text]")).to_have_text("No community votes yet")
+    assert not Vote.objects.exists()
+    assert not reader.complaints
+
+
+def test_without_javascript_a_vote_leads_back_to_its_place_on_the_page(reader, demo):
+    page = reader.open("/compare/claude-4-sonnet-vs-smolvlm2-turbo/", java_script_enabled=False)
+    ballot = page.locator("#ballot-smolvlm2-turbo")
+    ballot.get_by_role("button", name="Skip", exact=True).click()
+    page.wait_for_url("**/compare/claude-4-sonnet-vs-smolvlm2-turbo/#ballot-smolvlm2-turbo")
+    expect(ballot.locator("[data-tally-text]")).to_have_text("1 vote, too few to say")
+    assert Vote.objects.get().choice == "skip"
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_a_ballot_that_cannot_be_sent_says_so_and_keeps_nothing(reader, demo, width):
+    page = reader.open("/tools/claude-4-sonnet/", width=width)
+    page.route("**/vote/", lambda route: route.abort())
+    ballot = page.locator("[data-ballot=claude-4-sonnet]")
+    ballot.get_by_role("button", name="Ship", exact=True).click()
+    expect(ballot.get_by_role("status")).to_contain_text("Your vote did not arrive.")
+    expect(ballot.get_by_role("button", name="Ship", exact=True)).to_have_attribute(
+        "aria-pressed", "false"
+    )
+    assert not Vote.objects.exists()
