@@ -155,12 +155,15 @@ class DuelCount:
         return left, right, neither
 
     def text(self, left: str, right: str) -> str:
-        """The count in words, of two tools by their names; never a percentage of too few."""
+        """The count in words, of two tools by their names; never a percentage of too few.
+
+        Each name is isolated, so that one from right to left moves nothing around it.
+        """
         if self.shares:
             for_left, for_right, for_neither = self.shares
             return (
-                f"Of {self.total:,} readers {for_left}% would ship with {left}, "
-                f"{for_right}% with {right}, {for_neither}% with neither."
+                f"Of {self.total:,} readers {for_left}% would ship with \u2068{left}\u2069, "
+                f"{for_right}% with \u2068{right}\u2069, {for_neither}% with neither."
             )
         if not self.total:
             return "Nobody has answered yet."

@@ -97,7 +97,7 @@ def test_a_script_is_told_the_count_in_the_order_of_the_page(pair):
     DuelTally.objects.create(left=alpha, right=beta, lefts=29, rights=10)
     told = choose(browser(), "alpha", headers=JSON).json()["count"]
     assert told["shares"] == [25, 75, 0]
-    assert told["text"].startswith("Of 40 readers 25% would ship with Beta, 75% with Alpha")
+    assert told["text"].startswith("Of 40 readers 25% would ship with \u2068Beta\u2069, 75%")
 
 
 def test_one_voter_votes_and_chooses_under_one_cookie():

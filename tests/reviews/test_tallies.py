@@ -78,7 +78,7 @@ def test_a_duel_in_words():
     assert DuelCount().text("A", "B") == "Nobody has answered yet."
     assert DuelCount(1).text("A", "B") == "1 reader answered, too few to say."
     assert DuelCount(3, 1, 5).text("A", "B") == "9 readers answered, too few to say."
-    assert (
-        DuelCount(600, 300, 100).text("A", "B")
-        == "Of 1,000 readers 60% would ship with A, 30% with B, 10% with neither."
+    assert DuelCount(600, 300, 100).text("A", "B") == (
+        "Of 1,000 readers 60% would ship with \u2068A\u2069, "
+        "30% with \u2068B\u2069, 10% with neither."
     )
