@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from reviews.dueling import DuelCast, cast_duel
 from reviews.duels import Choice
+from reviews.proof_of_work import challenge_for
 from reviews.vote_views import RETRACT, RefusedError, ballot_box, place, read_ballot, record
 from tools.addresses import UnknownName
 from tools.models import Tool
@@ -45,7 +46,7 @@ def duel(request: HttpRequest, slugs: str) -> HttpResponse:
         count, (first, second) = done.count, pair
         if address != lineup_address(first.slug, second.slug):
             count, first, second = count.mirrored, second, first
-        return {
+        said = {
             "change": done.change,
             "choice": done.choice and words[done.choice],
             "undo": None if done.change == "unchanged" else words[done.before],
@@ -59,6 +60,7 @@ def duel(request: HttpRequest, slugs: str) -> HttpResponse:
                 "text": count.text(first.name, second.name),
             },
         }
+        return said | ({"challenge": challenge_for(done.quarantined)} if done.quarantined else {})
 
     cast = partial(cast_duel, left.pk, right.pk, choice=choices[said])
     return record(request, cast, describe, place(request, f"{address}#duel"))

@@ -1,6 +1,7 @@
 """The address that ballots are sent to. It answers forms with a redirect, scripts with JSON."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial, wraps
 from typing import Any, TypeVar
 
@@ -17,10 +18,11 @@ from tools.models import Tool
 
 from .client_addresses import address_hash
 from .dueling import DuelCast
+from .proof_of_work import challenge_for, is_solved
 from .scorecards import Verdict
 from .tallies import Count
 from .voters import new_voter, remember, voter_of
-from .voting import Cast, cast_vote, release_returning
+from .voting import Cast, cast_vote, release_returning, release_vote
 
 #: What a ballot may say. The last takes a vote back.
 RETRACT = "retract"
@@ -107,6 +109,8 @@ def record(
     if known:
         release_returning(known)
     done = cast(voter=voter, address=address_hash(request.META), without_cookie=not known)
+    if done.quarantined and is_solved(done.quarantined, request.POST.get("proof", "")):
+        done = replace(done, count=release_vote(done.quarantined), quarantined=None)
     response: HttpResponse
     if _wants_json(request):
         response = JsonResponse(describe(done))
@@ -129,9 +133,14 @@ def place(request: HttpRequest, default: str) -> str:
 
 
 def _describe(done: Cast) -> dict[str, Any]:
-    """Say what happened, for a script: the choice now, what would undo it, and the count."""
+    """Say what happened, for a script: the choice now, what would undo it, and the count.
+
+    Where the vote waits, a challenge is there too; the same ballot with its solution in `proof`
+    has the vote counted at once.
+    """
     undo = None if done.change == "unchanged" else done.before or RETRACT
-    return {"change": done.change, "choice": done.choice, "undo": undo, "count": _count(done.count)}
+    said = {"change": done.change, "choice": done.choice, "undo": undo, "count": _count(done.count)}
+    return said | ({"challenge": challenge_for(done.quarantined)} if done.quarantined else {})
 
 
 def _count(count: Count) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class Suspicion(models.TextChoices):
 
     COOKIE = "cookie", "Again without a cookie"
     ADDRESS = "address", "Many from one address"
-    BURST = "burst", "Burst on one subject"
+    BURST = "burst", "Burst"
     FLOOD = "flood", "One-sided flood"
     EDITOR = "editor", "An editor’s doubt"
 
@@ -123,6 +123,11 @@ class ScreenedTally(models.Model):
     @property
     def cast(self) -> models.QuerySet[Any]:
         """Everything that was cast on the subject, whatever its standing."""
+        raise NotImplementedError
+
+    @property
+    def count(self) -> Any:
+        """What is counted, with its shares and its words."""
         raise NotImplementedError
 
     @property

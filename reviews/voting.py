@@ -113,6 +113,20 @@ def release_returning(voter: UUID) -> None:
                 tally.save()
 
 
+@transaction.atomic
+def release_vote(vote: Screened) -> Any:
+    """Count a vote if it still waits, and return the count of its subject."""
+    tally = vote.lock_tally()
+    waiting = tally.cast.filter(pk=vote.pk, standing=Standing.QUARANTINED).first()
+    if waiting:
+        tally.add(-1, waiting.choice, waiting.standing)
+        waiting.standing = Standing.COUNTED
+        waiting.save(update_fields=["standing"])
+        tally.add(1, waiting.choice, waiting.standing)
+        tally.save()
+    return tally.count
+
+
 def lock_tally(tool_id: int) -> Tally:
     """Return a tool's tally, locked until the transaction ends; see `Screened.lock_tally`."""
     return Vote(tool_id=tool_id).lock_tally()

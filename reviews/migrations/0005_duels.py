@@ -103,7 +103,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("cookie", "Again without a cookie"),
                             ("address", "Many from one address"),
-                            ("burst", "Burst on one subject"),
+                            ("burst", "Burst"),
                             ("flood", "One-sided flood"),
                             ("editor", "An editor’s doubt"),
                         ],

@@ -1,5 +1,9 @@
 """The address that answers to “Which one would you ship with?” are sent to."""
 
+import json
+from urllib.parse import quote
+
+import altcha
 import pytest
 from django.test import Client
 
@@ -165,3 +169,21 @@ def test_a_forged_cookie_is_no_voter():
     reader.cookies[COOKIE] = "forged:value"
     assert choose(reader).status_code == 303
     assert reader.cookies[COOKIE].value != "forged:value"
+
+
+def test_a_browser_works_its_quarantined_choice_free():
+    choose(browser())
+    reader = browser()
+    challenge = choose(reader, headers=JSON).json()["challenge"]
+    found = altcha.solve_challenge(
+        challenge["challenge"], challenge["salt"], "SHA-256", challenge["max_number"]
+    )
+    kept = {name: challenge[name] for name in ("challenge", "salt", "signature")}
+    proof = quote(json.dumps(kept | {"number": found.number}))
+    vote = Duel.objects.get(standing=Standing.QUARANTINED)
+    Duel.objects.update(suspicion="address")  # so that coming back alone does not release it
+    answer = choose(reader, headers=JSON, proof=proof).json()
+    assert "challenge" not in answer
+    assert answer["count"]["alpha"] == 2
+    vote.refresh_from_db()
+    assert vote.standing == Standing.COUNTED

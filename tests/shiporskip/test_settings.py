@@ -43,6 +43,8 @@ def start(code=SHOW, **environment):
         ({"DATABASE_URL": "postgres://u:p@h:port/x"}, "DATABASE_URL is not the address"),
         ({"LOG_LEVEL": "foo"}, "LOG_LEVEL is 'foo'"),
         ({"DEBUG": "perhaps"}, "DEBUG is 'perhaps'"),
+        ({"PROXY_COUNT": "nginx"}, "PROXY_COUNT is 'nginx'"),
+        ({"PROXY_COUNT": "-1"}, "PROXY_COUNT is '-1'"),
     ],
 )
 def test_a_wrong_setting_says_what_to_set(wrong, sentence):
