@@ -88,6 +88,7 @@ class Duel(Screened):
         ]
         indexes = [
             *Screened.Meta.indexes,
+            models.Index(fields=["-cast_at", "-id"], name="reviews_duel_newest"),
             models.Index(fields=["tally", "-cast_at"], name="reviews_duel_newest_on_pair"),
             models.Index(
                 fields=["tally", "address"],
