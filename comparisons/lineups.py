@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from reviews.personas import Persona
 from reviews.scorecards import PanelStrip, Scorecard, Verdict
-from reviews.tallies import Count
+from reviews.tallies import Count, DuelCount
 from tools.pricing import DatedPrice, PlanLine, Pricing, current_price
 from tools.slugs import VERSUS
 from tools.status import APPEARING
@@ -46,7 +46,11 @@ SELECT tool.id, tool.slug, tool.name, tool.tagline, tool.description_html,
                  price.effective_on, price.checked_on) ORDER BY price.effective_on, price.id)
              FROM tools_price price WHERE price.plan_id = plan.id)) ORDER BY plan.position, plan.id)
         FROM tools_plan plan WHERE plan.tool_id = tool.id),
-       tally.ships, tally.skips
+       tally.ships, tally.skips,
+       (SELECT json_build_array(duels.lefts, duels.rights, duels.neithers)
+        FROM reviews_dueltally duels
+        WHERE cardinality(%(slugs)s::text[]) = 2 AND duels.left_id = tool.id
+          AND duels.right_id IN (SELECT id FROM tools_tool WHERE slug = ANY(%(slugs)s)))
 FROM tools_tool tool
 JOIN tools_category category ON category.id = tool.category_id
 JOIN tools_vendor vendor ON vendor.id = tool.vendor_id
@@ -173,6 +177,8 @@ class Lineup:
     sides: tuple[Side, ...]
     summary_html: str
     related: Sequence[Related]
+    #: What readers chose of two; nobody is asked about three or four.
+    duels: DuelCount
 
     @property
     def address(self) -> str:
@@ -282,12 +288,22 @@ def _lineup(
         tuple(_side(rows[slug], at.date()) for slug in order),
         summary_html,
         [_related(row) for row in comparisons[:RELATED]],
+        _duels(rows, order[0]),
     )
+
+
+def _duels(rows: dict[str, tuple[Any, ...]], left: str) -> DuelCount:
+    """Return the tally of two tools from their rows, as seen with the tool of this slug left."""
+    for slug, row in rows.items():
+        if row[-1]:
+            count = DuelCount(*row[-1])
+            return count if slug == left else count.mirrored
+    return DuelCount()
 
 
 def _side(row: tuple[Any, ...], today: date) -> Side:
     (_, slug, name, tagline, description_html, category_slug, category, vendor, reviews, plans,
-     ships, skips) = row  # fmt: skip
+     ships, skips, _) = row  # fmt: skip
     card = Scorecard.of(
         ReviewLine(persona, verdict, score, body_html, evidence, date.fromisoformat(reviewed_on))
         for persona, verdict, score, body_html, evidence, reviewed_on in reviews or ()

@@ -8,6 +8,7 @@ from django.urls import path
 from tools.addresses import page, public
 
 from . import machines, sitemaps, views
+from .duel_views import duel
 from .feeds import ComparisonFeed
 
 urlpatterns = [
@@ -15,11 +16,13 @@ urlpatterns = [
     path("compare/", public(views.index), name="compare"),
     path("compare/<name:slugs>.json", public(machines.comparison_json), name="comparison-json"),
     path("compare/<name:slugs>.md", public(machines.comparison_markdown), name="comparison-md"),
+    path("compare/<name:slugs>/vote/", duel, name="duel"),
     *page("compare/<name:slugs>", views.comparison, name="comparison"),
     path("preview/compare/<name:token>/", public(views.preview), name="comparison-preview"),
     path("search/", public(views.search), name="search"),
     path("search/suggest/", public(views.suggestions), name="suggestions"),
     path("methodology/", public(views.methodology), name="methodology"),
+    path("privacy/", public(views.privacy), name="privacy"),
     path("corrections/", public(views.corrections), name="corrections"),
     path("tools/<name:slug>.json", public(machines.tool_json), name="tool-json"),
     path("tools/<name:slug>.md", public(machines.tool_markdown), name="tool-md"),

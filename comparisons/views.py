@@ -1,13 +1,16 @@
 """The home page and the comparisons."""
 
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
 
+from reviews import ranking, retention, screening, tallies, voters
 from reviews.models import Panel, Revision
 from reviews.personas import Persona
 from reviews.scorecards import Outcome
@@ -149,8 +152,29 @@ def suggestions(request: HttpRequest) -> JsonResponse:
 
 def methodology(request: HttpRequest) -> HttpResponse:
     """Explain how verdicts, panels, answers and rankings come about, in the code's own figures."""
-    context = {"personas": Persona, "outcomes": Outcome, "clear_lead": CLEAR_LEAD}
+    context = {
+        "personas": Persona,
+        "outcomes": Outcome,
+        "clear_lead": CLEAR_LEAD,
+        "screening": screening,
+        "tallies": tallies,
+        "ranking": ranking,
+        "quarantined": screening.quarantined_votes(),
+    }
     return render(request, "comparisons/methodology.html", context)
+
+
+def privacy(request: HttpRequest) -> HttpResponse:
+    """Say what is stored of readers and editors, for how long, and how it is removed."""
+    context = {
+        "cookie": voters.COOKIE,
+        "retention": retention,
+        "session_cookie": settings.SESSION_COOKIE_NAME,
+        "session": timedelta(seconds=settings.SESSION_COOKIE_AGE),
+        "form_cookie": settings.CSRF_COOKIE_NAME,
+        "form": timedelta(seconds=settings.CSRF_COOKIE_AGE),
+    }
+    return render(request, "comparisons/privacy.html", context)
 
 
 def _only(request: HttpRequest, slug: str) -> HttpResponseBase:

@@ -6,54 +6,53 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 
-from tools.models import Tool
-
 from .tallying import recount
-from .votes import Ruling, Standing, Suspicion, Vote
-from .voting import lock_tally
+from .votes import Ruling, Standing, Suspicion
 
 PERMISSION = "reviews.moderate_vote"
 
 
-def release(votes: QuerySet[Vote], *, by: Any = None, reason: str = "") -> int:
+def release(votes: QuerySet[Any], *, by: Any = None, reason: str = "") -> int:
     """Count these votes, and say how many were not counted before; see `_rule`."""
     return _rule(votes, Standing.COUNTED, by, reason)
 
 
-def reject(votes: QuerySet[Vote], *, by: Any = None, reason: str = "") -> int:
+def reject(votes: QuerySet[Any], *, by: Any = None, reason: str = "") -> int:
     """Never count these votes, and say how many were not rejected before; see `_rule`."""
     return _rule(votes, Standing.REJECTED, by, reason)
 
 
-def _rule(votes: QuerySet[Vote], standing: Standing, by: Any, reason: str) -> int:
-    """Give votes a standing, tool by tool, and write down who did that and why.
+def _rule(votes: QuerySet[Any], standing: Standing, by: Any, reason: str) -> int:
+    """Give votes or duels a standing, subject by subject, and write down who did that and why.
 
-    Each tool is one transaction, so an interruption leaves whole tools decided. `by` is the user,
-    None for the nightly rule. Raises PermissionDenied when the user may not.
+    Each subject is one transaction, so an interruption leaves whole subjects decided. `by` is the
+    user, None for the nightly rule. Raises PermissionDenied when the user may not.
     """
     if by is not None and not by.has_perm(PERMISSION):
         raise PermissionDenied(f"{by} may not release or reject votes.")
+    subject = votes.model.SUBJECT
     undecided = votes.exclude(standing=standing).order_by()
     return sum(
-        _rule_on_tool(undecided.filter(tool=tool_id), tool_id, standing, by, reason)
-        for tool_id in sorted(set(undecided.values_list("tool_id", flat=True).distinct()))
+        _rule_on_subject(undecided.filter(**{subject: key}), key, standing, by, reason)
+        for key in sorted(set(undecided.values_list(subject, flat=True).distinct()))
     )
 
 
 @transaction.atomic
-def _rule_on_tool(
-    votes: QuerySet[Vote], tool_id: int, standing: Standing, by: Any, reason: str
+def _rule_on_subject(
+    votes: QuerySet[Any], key: int, standing: Standing, by: Any, reason: str
 ) -> int:
-    tally = lock_tally(tool_id)
+    kind = votes.model
+    tally = kind(**{f"{kind.SUBJECT}_id": key}).lock_tally()
     # The rows are fixed first, because what chose them may be what changes.
-    chosen = Vote.objects.filter(pk__in=list(votes.values_list("pk", flat=True)))
+    chosen = kind.objects.filter(pk__in=list(votes.values_list("pk", flat=True)))
     if standing == Standing.REJECTED:
         chosen.filter(suspicion="").update(suspicion=Suspicion.EDITOR)
     changed = chosen.update(standing=standing)
     if changed:
         recount(tally)
         Ruling.objects.create(
-            subject=Tool.objects.values_list("name", flat=True).get(pk=tool_id),
+            subject=tally.subject,
             standing=standing,
             votes=changed,
             reason=reason,

@@ -16,11 +16,11 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from .screening import WINDOW
-from .votes import Vote
+from .votes import Screened
 
 #: For how long a challenge can be answered.
 PATIENCE = timedelta(minutes=10)
-#: The numbers to search through for the first suspicious vote on a tool within WINDOW: about a
+#: The numbers to search through for the first suspicious vote on a subject within WINDOW: about a
 #: second in a browser. STEEPER further ones make it once more as many, up to STEEPEST.
 NUMBERS = 250_000
 STEEPER = 4
@@ -29,14 +29,18 @@ STEEPEST = 64
 MAX_LENGTH = 1000
 
 
-def challenge_for(vote: Vote) -> dict[str, Any]:
+def challenge_for(vote: Screened) -> dict[str, Any]:
     """Return the challenge that releases this vote, for `static/js/proof-of-work.js` to solve.
 
-    The more votes on the tool were suspicious lately, the more it costs: whoever casts hundreds
+    The more votes on the subject were suspicious lately, the more it costs: whoever casts hundreds
     pays for each what a reader pays for a handful.
     """
     suspects = (
-        Vote.objects.filter(tool=vote.tool_id, cast_at__gt=timezone.now() - WINDOW)
+        type(vote)
+        ._default_manager.filter(
+            cast_at__gt=timezone.now() - WINDOW,
+            **{vote.SUBJECT: getattr(vote, f"{vote.SUBJECT}_id")},
+        )
         .exclude(suspicion="")
         .order_by()[:STEEPEST]
         .count()
@@ -46,13 +50,13 @@ def challenge_for(vote: Vote) -> dict[str, Any]:
             hmac_key=_key(),
             max_number=NUMBERS * (1 + suspects // STEEPER),
             expires=timezone.now() + PATIENCE,
-            params={"vote": str(vote.pk)},
+            params={"vote": _name(vote)},
         )
     )
     return vars(challenge)
 
 
-def is_solved(vote: Vote, solution: str) -> bool:
+def is_solved(vote: Screened, solution: str) -> bool:
     """Whether this is a solution, in time, of a challenge for this vote; whatever it may be."""
     if len(solution) > MAX_LENGTH:
         return False
@@ -64,7 +68,11 @@ def is_solved(vote: Vote, solution: str) -> bool:
         about = altcha.extract_params({"salt": texts["salt"]}).get("vote")
     except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
         return False
-    return solved and about == [str(vote.pk)]
+    return solved and about == [_name(vote)]
+
+
+def _name(vote: Screened) -> str:
+    return f"{vote._meta.model_name}-{vote.pk}"
 
 
 def _key() -> str:

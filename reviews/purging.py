@@ -1,11 +1,13 @@
 """Deleting what is past its time; `retention` says when that is."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from .client_addresses import forget_past_keys
+from .duels import Duel
 from .retention import ADDRESS_HASH
 from .votes import Vote
 
@@ -19,16 +21,17 @@ def purge(now: datetime | None = None) -> tuple[int, int]:
     A vote that is being changed at this moment is left for the next time: this never waits for
     anybody who might be waiting for it.
     """
-    old = Vote.objects.filter(
-        address__isnull=False, cast_at__lt=(now or datetime.now(UTC)) - ADDRESS_HASH
-    )
+    long_ago = (now or datetime.now(UTC)) - ADDRESS_HASH
     hashes = 0
-    while done := _forget_addresses(old):
-        hashes += done
+    for kind in (Vote, Duel):
+        old = kind.objects.filter(address__isnull=False, cast_at__lt=long_ago)
+        while done := _forget_addresses(old):
+            hashes += done
     return forget_past_keys(), hashes
 
 
 @transaction.atomic
-def _forget_addresses(votes: QuerySet[Vote]) -> int:
+def _forget_addresses(votes: QuerySet[Any]) -> int:
     batch = votes.select_for_update(skip_locked=True, no_key=True)[:BATCH]
-    return Vote.objects.filter(pk__in=[vote.pk for vote in batch.only("pk")]).update(address=None)
+    kind = votes.model
+    return kind.objects.filter(pk__in=[vote.pk for vote in batch.only("pk")]).update(address=None)

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
+from .duels import DuelTally
 from .tallies import ENOUGH, wilson_interval
-from .votes import Screened, Standing, Suspicion
+from .votes import Screened, Standing, Suspicion, Tally
 
 #: How far back “at once” reaches for votes from one address, and for floods.
 WINDOW = timedelta(hours=1)
@@ -91,3 +92,11 @@ def _suspicion_of_wave(
 def leaned(part: int, whole: int) -> bool:
     """Whether `part` of `whole` earlier votes make a share of FLOOD_SHARE nothing unusual."""
     return whole >= ENOUGH and wilson_interval(part, whole)[1] >= FLOOD_SHARE
+
+
+def quarantined_votes() -> int:
+    """Return how many votes and duels wait in quarantine."""
+    return sum(
+        kind._default_manager.aggregate(waiting=Sum("quarantined", default=0))["waiting"]
+        for kind in (Tally, DuelTally)
+    )

@@ -2,9 +2,9 @@
 
 A day is a day in UTC, because for as long the hash of an address stays the same.
 
-* Many from one address: those on tools on which no more than HOUSEHOLD votes came from that
+* Many from one address: those on subjects on which no more than HOUSEHOLD votes came from that
   address are a reader's who tried everything out, and are released; more are rejected.
-* Burst and flood: all votes on the tool of that day are looked at together, see `Wave`.
+* Burst and flood: all votes on the subject of that day are looked at together, see `Wave`.
 * Again without a cookie: released when the voter comes back with the cookie
   (`voting.release_returning`), and rejected when that has not happened in COOKIE_PATIENCE.
 """
@@ -18,34 +18,35 @@ from django.db.models import Count as Rows
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import TruncDate
 
+from .duels import DuelTally
 from .moderation import reject, release
-from .scorecards import Verdict
 from .screening import FLOOD_SHARE, HOUSEHOLD, leaned
-from .votes import Standing, Suspicion, Tally, Vote
+from .votes import ScreenedTally, Standing, Suspicion, Tally
 
 #: How long a vote without a cookie waits for its voter.
 COOKIE_PATIENCE = timedelta(days=7)
 #: From so many votes an address on, a wave comes from too few places.
 CROWDING = 2
-#: Of a crowd at least this share has voted on another tool too. Readers look around; what is sent
-#: to stuff one tally does not.
+#: Of a crowd at least this share has voted on another subject too. Readers look around; what is
+#: sent to stuff one tally does not.
 CURIOUS = 1 / 3
 
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """All votes on one tool of one day."""
+    """All votes on one subject of one day, and what most of them say."""
 
     votes: int
-    ships: int
+    choice: str
+    same: int
     #: The votes whose address hash is still there, and how many different ones they have.
     addressed: int
     addresses: int
-    #: The votes whose voter has a counted vote on another tool.
+    #: The votes whose voter has a counted vote on another subject.
     curious: int
-    #: The counted votes of the days before: how many, and how many ships among them.
+    #: The counted votes of the days before: how many, and how many said the same.
     votes_before: int
-    ships_before: int
+    same_before: int
 
     @property
     def is_stuffing(self) -> bool:
@@ -55,17 +56,15 @@ class Wave:
         """
         if self.addressed >= CROWDING * max(self.addresses, 1):
             return True
-        side, before = self.ships, self.ships_before
-        if 2 * side < self.votes:
-            side, before = self.votes - side, self.votes_before - before
-        one_sided = side >= FLOOD_SHARE * self.votes and not leaned(before, self.votes_before)
-        return one_sided and self.curious < CURIOUS * self.votes
+        one_sided = self.same >= FLOOD_SHARE * self.votes
+        leans = leaned(self.same_before, self.votes_before)
+        return one_sided and not leans and self.curious < CURIOUS * self.votes
 
     @property
     def text(self) -> str:
         """What speaks for or against it, in words."""
         return (
-            f"{self.ships} of {self.votes} ship, from {self.addresses} addresses; "
+            f"{self.same} of {self.votes} say {self.choice}, from {self.addresses} addresses; "
             f"{self.curious} of the voters have voted elsewhere."
         )
 
@@ -78,24 +77,29 @@ class Swept:
     rejected: int = 0
 
 
-def tools_to_sweep() -> list[int]:
-    """Return the tools with quarantined votes."""
-    return list(Tally.objects.filter(quarantined__gt=0).order_by("pk").values_list("pk", flat=True))
+def tallies_to_sweep() -> list[ScreenedTally]:
+    """Return the tallies of what has quarantined votes."""
+    kinds: tuple[type[ScreenedTally], ...] = (Tally, DuelTally)
+    return [
+        tally
+        for kind in kinds
+        for tally in kind._default_manager.filter(quarantined__gt=0).order_by("pk")
+    ]
 
 
-def sweep(tool_ids: Iterable[int], now: datetime | None = None) -> Swept:
-    """Decide on the quarantined votes of these tools whose time has come, and say on how many.
+def sweep(tallies: Iterable[ScreenedTally], now: datetime | None = None) -> Swept:
+    """Decide on the quarantined votes of these tallies whose time has come, and say on how many.
 
     Doing it again decides nothing anew; an interruption leaves the rest for the next time.
     """
     now = now or datetime.now(UTC)
     swept = Swept()
-    for tool_id in tool_ids:
-        _sweep_tool(Vote.objects.filter(tool=tool_id), now, swept)
+    for tally in tallies:
+        _sweep_subject(tally.cast, now, swept)
     return swept
 
 
-def _sweep_tool(votes: QuerySet[Vote], now: datetime, swept: Swept) -> None:
+def _sweep_subject(votes: QuerySet[Any], now: datetime, swept: Swept) -> None:
     midnight = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
     waiting = votes.filter(standing=Standing.QUARANTINED)
     due = waiting.filter(cast_at__lt=midnight)
@@ -105,8 +109,8 @@ def _sweep_tool(votes: QuerySet[Vote], now: datetime, swept: Swept) -> None:
 
     crowded = due.filter(suspicion=Suspicion.ADDRESS)
     at_home = crowded.filter(address__in=_households(votes, crowded))
-    swept.released += release(at_home, reason="Few votes on this tool came from these addresses.")
-    swept.rejected += reject(crowded, reason="Too many votes on this tool came from one address.")
+    swept.released += release(at_home, reason="Few votes on it came from these addresses.")
+    swept.rejected += reject(crowded, reason="Too many votes on it came from one address.")
 
     waves = due.filter(suspicion__in=[Suspicion.BURST, Suspicion.FLOOD])
     for day in _days(waves):
@@ -118,38 +122,44 @@ def _sweep_tool(votes: QuerySet[Vote], now: datetime, swept: Swept) -> None:
             swept.released += release(suspects, reason=reason)
 
 
-def _households(votes: QuerySet[Vote], suspects: QuerySet[Vote]) -> Sequence[Any]:
-    """Return the address hashes of the suspects that have few votes on this tool."""
+def _households(votes: QuerySet[Any], suspects: QuerySet[Any]) -> Sequence[Any]:
+    """Return the address hashes of the suspects that have few votes on the subject."""
     asked = suspects.filter(address__isnull=False).order_by().values("address")
     crowds = votes.filter(address__in=asked).order_by().values("address").annotate(size=Rows("pk"))
     return [row["address"] for row in crowds.filter(size__lte=HOUSEHOLD)]
 
 
-def wave_of(votes: QuerySet[Vote], day: date) -> Wave:
-    """Look at all votes of one tool on a day."""
-    elsewhere = Vote.objects.filter(voter=OuterRef("voter"), standing=Standing.COUNTED).exclude(
-        tool=OuterRef("tool")
+def wave_of(votes: QuerySet[Any], day: date) -> Wave:
+    """Look at all votes on one subject of a day."""
+    kind = votes.model
+    elsewhere = kind.objects.filter(voter=OuterRef("voter"), standing=Standing.COUNTED).exclude(
+        **{kind.SUBJECT: OuterRef(kind.SUBJECT)}
     )
     start = datetime.combine(day, time(), UTC)
     before = votes.filter(standing=Standing.COUNTED, cast_at__lt=start)
-    ship = Q(choice=Verdict.SHIP)
+    that_day = _of_day(votes, day).order_by()
+    by_choice = that_day.values_list("choice").annotate(size=Rows("pk"))
+    choice, same = by_choice.order_by("-size", "choice")[0]
     return Wave(
-        **_of_day(votes, day).aggregate(
+        choice=choice,
+        same=same,
+        **that_day.aggregate(
             votes=Rows("pk"),
-            ships=Rows("pk", filter=ship),
             addressed=Rows("address"),
             addresses=Rows("address", distinct=True),
             curious=Rows("pk", filter=Exists(elsewhere)),
         ),
-        **before.aggregate(votes_before=Rows("pk"), ships_before=Rows("pk", filter=ship)),
+        **before.aggregate(
+            votes_before=Rows("pk"), same_before=Rows("pk", filter=Q(choice=choice))
+        ),
     )
 
 
-def _days(votes: QuerySet[Vote]) -> list[date]:
+def _days(votes: QuerySet[Any]) -> list[date]:
     days = votes.order_by().values_list(TruncDate("cast_at", tzinfo=UTC), flat=True).distinct()
     return sorted(days)
 
 
-def _of_day(votes: QuerySet[Vote], day: date) -> QuerySet[Vote]:
+def _of_day(votes: QuerySet[Any], day: date) -> QuerySet[Any]:
     start = datetime.combine(day, time(), UTC)
     return votes.filter(cast_at__gte=start, cast_at__lt=start + timedelta(days=1))

@@ -113,3 +113,59 @@ class Count:
             return "No community votes yet"
         votes = "1 vote" if self.total == 1 else f"{self.total:,} votes"
         return f"{self.share}% ship of {votes}" if self.enough else f"{votes}, too few to say"
+
+
+@dataclass(frozen=True, slots=True)
+class DuelCount:
+    """What readers chose of two tools: one, the other, or neither."""
+
+    left: int = 0
+    right: int = 0
+    neither: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many duels are counted."""
+        return self.left + self.right + self.neither
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are enough duels to speak of shares."""
+        return self.total >= ENOUGH
+
+    @property
+    def mirrored(self) -> "DuelCount":
+        """The same with the two tools the other way round."""
+        return DuelCount(self.right, self.left, self.neither)
+
+    @property
+    def shares(self) -> tuple[int, int, int] | None:
+        """Left, right and neither in percent, 100 together; None while there are too few.
+
+        What rounding down leaves goes to the largest remainders.
+        """
+        if not self.enough:
+            return None
+        parts = (self.left, self.right, self.neither)
+        shares = [100 * part // self.total for part in parts]
+        remainders = sorted(range(3), key=lambda place: -(100 * parts[place] % self.total))
+        for place in remainders[: 100 - sum(shares)]:
+            shares[place] += 1
+        left, right, neither = shares
+        return left, right, neither
+
+    def text(self, left: str, right: str) -> str:
+        """The count in words, of two tools by their names; never a percentage of too few.
+
+        Each name is isolated, so that one from right to left moves nothing around it.
+        """
+        if self.shares:
+            for_left, for_right, for_neither = self.shares
+            return (
+                f"Of {self.total:,} readers {for_left}% would ship with \u2068{left}\u2069, "
+                f"{for_right}% with \u2068{right}\u2069, {for_neither}% with neither."
+            )
+        if not self.total:
+            return "Nobody has answered yet."
+        readers = "1 reader" if self.total == 1 else f"{self.total} readers"
+        return f"{readers} answered, too few to say."

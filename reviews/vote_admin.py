@@ -20,6 +20,7 @@ from django.utils import timezone
 from tools.models import Tool
 
 from . import moderation
+from .duels import Duel
 from .floods import floods
 from .votes import Ruling, Standing, Suspicion, Vote
 
@@ -112,22 +113,12 @@ class FloodForm(forms.Form):
         return votes.filter(suspicion=wanted["suspicion"]) if wanted["suspicion"] else votes
 
 
-@admin.register(Vote)
-class VoteAdmin(ReadOnlyAdmin):
-    """What readers voted, and what the rules made of it."""
+class ScreenedAdmin(ReadOnlyAdmin):
+    """What readers cast, and what the rules made of it, to release and to reject."""
 
-    list_display = [
-        "cast_at", "tool", "choice", "standing", "suspicion", "without_cookie", "changed_at",
-    ]  # fmt: skip
-    list_filter = ["standing", "suspicion", "choice", ToolFilter]
-    list_select_related = ["tool"]
     ordering = ["-cast_at", "-id"]
     actions = ["release_votes", "reject_votes"]
     action_form = NoteForm
-
-    @property
-    def media(self) -> forms.Media:
-        return super().media + tool_widget().media
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.list_display
@@ -137,21 +128,51 @@ class VoteAdmin(ReadOnlyAdmin):
         return bool(request.user.has_perm(moderation.PERMISSION))
 
     @admin.action(description="Release: count these votes", permissions=["moderate"])
-    def release_votes(self, request: HttpRequest, votes: QuerySet[Vote]) -> None:
+    def release_votes(self, request: HttpRequest, votes: QuerySet[Any]) -> None:
         """Count the chosen votes."""
-        self._rule(request, votes, "release", request.POST.get("note", ""))
+        self.rule(request, votes, "release", request.POST.get("note", ""))
 
     @admin.action(description="Reject: never count these votes", permissions=["moderate"])
-    def reject_votes(self, request: HttpRequest, votes: QuerySet[Vote]) -> None:
+    def reject_votes(self, request: HttpRequest, votes: QuerySet[Any]) -> None:
         """Take the chosen votes out of the count."""
-        self._rule(request, votes, "reject", request.POST.get("note", ""))
+        self.rule(request, votes, "reject", request.POST.get("note", ""))
 
-    def _rule(self, request: HttpRequest, votes: QuerySet[Vote], act: str, note: str) -> None:
+    def rule(self, request: HttpRequest, votes: QuerySet[Any], act: str, note: str) -> None:
+        """Release or reject votes, and tell the user how many."""
         # What was chosen may be ordered, joined and sliced; its keys are enough.
-        votes = Vote.objects.filter(pk__in=votes.order_by().values("pk"))
+        votes = self.model._default_manager.filter(pk__in=votes.order_by().values("pk"))
         done = getattr(moderation, act)(votes, by=request.user, reason=note[:300])
         verb = "released" if act == "release" else "rejected"
         messages.success(request, f"Votes {verb}: {done:,}.")
+
+
+@admin.register(Duel)
+class DuelAdmin(ScreenedAdmin):
+    """Choices between two tools. Who may see votes may see them."""
+
+    list_display = [
+        "cast_at", "tally", "choice", "standing", "suspicion", "without_cookie", "changed_at",
+    ]  # fmt: skip
+    list_filter = ["standing", "suspicion", "choice"]
+    list_select_related = ["tally__left", "tally__right"]
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("reviews.view_vote"))
+
+
+@admin.register(Vote)
+class VoteAdmin(ScreenedAdmin):
+    """Votes on tools, and their floods."""
+
+    list_display = [
+        "cast_at", "tool", "choice", "standing", "suspicion", "without_cookie", "changed_at",
+    ]  # fmt: skip
+    list_filter = ["standing", "suspicion", "choice", ToolFilter]
+    list_select_related = ["tool"]
+
+    @property
+    def media(self) -> forms.Media:
+        return super().media + tool_widget().media
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.floods_view)
@@ -176,7 +197,7 @@ class VoteAdmin(ReadOnlyAdmin):
     def _rule_on_flood(self, request: HttpRequest) -> HttpResponse:
         form = FloodForm(request.POST)
         if form.is_valid():
-            self._rule(request, form.votes, form.cleaned_data["act"], form.cleaned_data["note"])
+            self.rule(request, form.votes, form.cleaned_data["act"], form.cleaned_data["note"])
         else:
             sentences = [str(error) for errors in form.errors.values() for error in errors]
             messages.error(request, f"Nothing was decided: {' '.join(sentences)}")

@@ -1,7 +1,9 @@
 """The address that ballots are sent to. It answers forms with a redirect, scripts with JSON."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from functools import partial, wraps
+from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
@@ -15,6 +17,7 @@ from tools.addresses import UnknownName
 from tools.models import Tool
 
 from .client_addresses import address_hash
+from .dueling import DuelCast
 from .proof_of_work import challenge_for, is_solved
 from .scorecards import Verdict
 from .tallies import Count
@@ -29,6 +32,7 @@ CHOICES: dict[str, Verdict | None] = {
 }
 #: The largest ballot, in bytes: many times what the longest address to go back to takes.
 MAX_BODY = 8192
+Done = TypeVar("Done", Cast, DuelCast)
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -40,61 +44,92 @@ class RefusedError(Exception):
         self.status, self.sentence = status, sentence
 
 
-# Pages are the same for everybody and hold no token, so the origin is checked instead: the browser
-# says it in Sec-Fetch-Site or in Origin, and cannot be made to lie.
-@csrf_exempt
-@never_cache
-@require_POST
-@csrf_protect
+def ballot_box(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Return a view that takes ballots from this site only, and answers what it refuses.
+
+    Pages are the same for everybody and hold no token, so the origin is checked instead: the
+    browser says it in Sec-Fetch-Site or in Origin, and cannot be made to lie.
+    """
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except RefusedError as refused:
+            return _refuse(request, refused)
+        except UnknownName as unknown:
+            if not _wants_json(request):
+                raise
+            sentence = f"No published tool is called “{unknown.wanted[:80]}”."
+            return JsonResponse({"error": sentence}, status=404)
+
+    checked: Callable[..., HttpResponse] = csrf_protect(answer)
+    return csrf_exempt(never_cache(require_POST(checked)))
+
+
+@ballot_box
 def vote(request: HttpRequest, slug: str) -> HttpResponse:
     """Cast, change or retract a vote, and go back to where it was cast."""
-    try:
-        choice = _read(request)
-        tool = Tool.objects.published().only("pk", "slug").filter(slug=slug).first()
-        if tool is None and _wants_json(request):
-            raise RefusedError(404, f"No published tool is called “{slug[:80]}”.")
-    except RefusedError as refused:
-        return _refuse(request, refused)
+    said = read_ballot(request)
+    if said not in CHOICES:
+        raise RefusedError(400, "A vote is ship, skip or retract.")
+    tool = Tool.objects.published().only("pk", "slug").filter(slug=slug).first()
     if tool is None:
         raise UnknownName(slug, [])
+    return record(
+        request,
+        partial(cast_vote, tool.pk, choice=CHOICES[said]),
+        _describe,
+        place(request, f"{tool.get_absolute_url()}#ballot"),
+    )
+
+
+def read_ballot(request: HttpRequest) -> str:
+    """Return what the ballot says; raises RefusedError for anything but a ballot."""
+    if request.content_type != FORM:
+        raise RefusedError(415, f"A vote is sent as a form: {FORM}.")
+    # The server has refused lengths that are no number, and reads no further than this one.
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY:
+        raise RefusedError(413, "This is too long for a vote.")
+    return request.POST.get("choice", "")
+
+
+def record(
+    request: HttpRequest,
+    cast: Callable[..., Done],
+    describe: Callable[[Done], dict[str, Any]],
+    back: str,
+) -> HttpResponse:
+    """Have a ballot cast for who sent it, and answer: a script in JSON, others with the way back.
+
+    `cast` takes `voter`, `address` and `without_cookie`, as `cast_vote` does.
+    """
     known = voter_of(request)
     voter = known or new_voter()
     if known:
         release_returning(known)
-    done = cast_vote(
-        tool.pk, voter, choice, address=address_hash(request), without_cookie=not known
-    )
+    done = cast(voter=voter, address=address_hash(request), without_cookie=not known)
     if done.quarantined and is_solved(done.quarantined, request.POST.get("proof", "")):
         done = replace(done, count=release_vote(done.quarantined), quarantined=None)
     response: HttpResponse
     if _wants_json(request):
-        response = JsonResponse(_describe(done))
+        response = JsonResponse(describe(done))
     else:
-        response = HttpResponseRedirect(_place(request, tool), status=303)
+        response = HttpResponseRedirect(back, status=303)
     if not known and done.change == "cast":
         remember(response, voter)
     return response
 
 
-def _read(request: HttpRequest) -> Verdict | None:
-    """Return what the ballot says; raises RefusedError for anything but a ballot."""
-    if request.content_type != FORM:
-        raise RefusedError(415, f"A vote is sent as a form: {FORM}.")
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length) > MAX_BODY:
-        raise RefusedError(413, "This is too long for a vote.")
-    try:
-        return CHOICES[request.POST.get("choice", "")]
-    except KeyError as error:
-        raise RefusedError(400, "A vote is ship, skip or retract.") from error
+def place(request: HttpRequest, default: str) -> str:
+    """Return the address of the ballot's page: what `back` says if it is here, or the default.
 
-
-def _place(request: HttpRequest, tool: Tool) -> str:
-    """Return the address of the ballot's page: what `back` says if it is here, or the tool's."""
+    The default names a place on its page, which is added where `back` names none.
+    """
     back = request.POST.get("back", "")
     here = back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None)
-    address = back if here else tool.get_absolute_url()
-    return address if "#" in address else f"{address}#ballot"
+    address = back if here else default
+    return address if "#" in address else f"{address}#{default.partition('#')[2]}"
 
 
 def _describe(done: Cast) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The community's votes on tools, their tallies, and what is kept to tell stuffing from votes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pgtrigger
@@ -54,6 +55,9 @@ class Screened(models.Model):
     without_cookie = models.BooleanField(
         default=False, help_text="Whether it came from a browser that we had not met."
     )
+    choice: Any  # each kind has its own choices
+    #: The field that names what it was cast on, by the primary key of the tally.
+    SUBJECT: str
 
     class Meta:
         abstract = True
@@ -87,9 +91,63 @@ class Screened(models.Model):
             ),
         ]
 
+    def lock_tally(self) -> "ScreenedTally":
+        """Return the tally that counts it, locked until the transaction ends.
+
+        Whatever changes a vote takes this lock first, and one subject's at a time, so nobody can
+        wait for somebody who waits for them.
+        """
+        raise NotImplementedError
+
+
+class ScreenedTally(models.Model):
+    """What was cast on one subject, counted.
+
+    Derived, and kept because counting a million votes on a page takes too long. Whatever changes a
+    vote locks the tally first and changes it in the same transaction; `check_tallies` proves it.
+    """
+
+    #: The column that counts each choice.
+    COLUMNS: Mapping[str, str]
+
+    quarantined = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def tallied(self) -> dict[str, int]:
+        """How many of each choice are counted."""
+        return {choice: getattr(self, column) for choice, column in self.COLUMNS.items()}
+
+    @property
+    def cast(self) -> models.QuerySet[Any]:
+        """Everything that was cast on the subject, whatever its standing."""
+        raise NotImplementedError
+
+    @property
+    def count(self) -> Any:
+        """What is counted, with its shares and its words."""
+        raise NotImplementedError
+
+    @property
+    def subject(self) -> str:
+        """What the votes are on, in words."""
+        raise NotImplementedError
+
+    def add(self, votes: int, choice: str, standing: str) -> None:
+        """Count so many votes more, or less when negative; unsaved."""
+        if standing == Standing.QUARANTINED:
+            self.quarantined += votes
+        elif standing == Standing.COUNTED:
+            column = self.COLUMNS[choice]
+            setattr(self, column, getattr(self, column) + votes)
+
 
 class Vote(Screened):
     """One reader's ship or skip on one tool. Written by `voting` and `moderation` alone."""
+
+    SUBJECT = "tool"
 
     tool = models.ForeignKey(Tool, models.CASCADE, related_name="votes", db_index=False)
     choice = models.CharField(max_length=4, choices=Verdict.choices)
@@ -128,18 +186,18 @@ class Vote(Screened):
     def __str__(self) -> str:
         return f"{self.get_choice_display()} on {self.tool}"
 
+    def lock_tally(self) -> "Tally":
+        return Tally.objects.select_for_update(no_key=True).get(pk=self.tool_id)
 
-class Tally(models.Model):
-    """A tool's votes, counted. A tool that nobody has voted on has none.
 
-    Derived, and kept because counting a million votes on a page takes too long. Whatever changes a
-    vote locks the tally first and changes it in the same transaction; `check_tallies` proves it.
-    """
+class Tally(ScreenedTally):
+    """A tool's votes, counted. A tool that nobody has voted on has none."""
+
+    COLUMNS = {Verdict.SHIP: "ships", Verdict.SKIP: "skips"}
 
     tool = models.OneToOneField(Tool, models.CASCADE, related_name="tally", primary_key=True)
     ships = models.PositiveIntegerField(default=0)
     skips = models.PositiveIntegerField(default=0)
-    quarantined = models.PositiveIntegerField(default=0)
     # What lists order by: see the properties of `Count`.
     rank = models.FloatField(default=0)
     contest = models.FloatField(default=0)
@@ -167,14 +225,13 @@ class Tally(models.Model):
         """The counted votes."""
         return Count(self.ships, self.skips)
 
-    def add(self, votes: int, choice: str, standing: str) -> None:
-        """Count so many votes more, or less when negative; unsaved."""
-        if standing == Standing.QUARANTINED:
-            self.quarantined += votes
-        elif standing == Standing.COUNTED and choice == Verdict.SHIP:
-            self.ships += votes
-        elif standing == Standing.COUNTED:
-            self.skips += votes
+    @property
+    def cast(self) -> models.QuerySet[Vote]:
+        return Vote.objects.filter(tool=self.pk)
+
+    @property
+    def subject(self) -> str:
+        return self.tool.name
 
 
 class AddressKey(models.Model):

@@ -1,7 +1,7 @@
 """Casting a vote: the one write. Vote and tally change together, exactly, under any concurrency."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from django.db import transaction
@@ -10,17 +10,20 @@ from django.utils import timezone
 from tools.models import Tool
 from tools.status import is_published
 
+from .duels import Duel
 from .scorecards import Verdict
 from .screening import suspicion_of
 from .tallies import Count
-from .votes import Standing, Suspicion, Tally, Vote
+from .votes import Screened, ScreenedTally, Standing, Suspicion, Tally, Vote
+
+Change = Literal["cast", "changed", "retracted", "unchanged"]
 
 
 @dataclass(frozen=True, slots=True)
 class Cast:
     """What casting a vote has done."""
 
-    change: Literal["cast", "changed", "retracted", "unchanged"]
+    change: Change
     #: What the voter said before, and what they say now; None for nothing.
     before: Verdict | None
     choice: Verdict | None
@@ -47,66 +50,74 @@ def cast_vote(
     Raises Tool.DoesNotExist when readers may not see the tool.
     """
     tally = _lock_public_tally(tool_id)
-    vote = Vote.objects.filter(tool=tool_id, voter=voter).first()
-    before = Verdict(vote.choice) if vote else None
-    change: Literal["cast", "changed", "retracted", "unchanged"] = "unchanged"
+    new = Vote(tool_id=tool_id, voter=voter, address=address, without_cookie=without_cookie)
+    change, before, vote = settle(tally, new, choice)
+    waits = vote if vote and vote.standing == Standing.QUARANTINED else None
+    return Cast(change, Verdict(before) if before else None, choice, tally.count, waits)
+
+
+def settle(
+    tally: ScreenedTally, new: Screened, choice: str | None
+) -> tuple[Change, str | None, Any]:
+    """Cast, change or retract what one voter says of one subject, and save it with its tally.
+
+    `tally` is the subject's, locked; `new` is what is saved, with the choice, if the voter said
+    nothing of the subject before. Returns what happened, what they said before, and what stands
+    now; None for nothing.
+    """
+    vote: Any = tally.cast.filter(voter=new.voter).first()
+    before = vote.choice if vote else None
     if choice == before:
-        pass
-    elif choice is None and vote:
+        return "unchanged", before, vote
+    change: Change
+    if vote:
         tally.add(-1, vote.choice, vote.standing)
+    if choice is None:
         vote.delete()
         vote, change = None, "retracted"
-    elif choice and vote:
-        tally.add(-1, vote.choice, vote.standing)
+    elif vote:
         vote.choice, vote.changed_at = choice, timezone.now()
         vote.save(update_fields=["choice", "changed_at"])
-        tally.add(1, vote.choice, vote.standing)
         change = "changed"
-    elif choice:
-        vote = Vote(
-            tool_id=tool_id,
-            voter=voter,
-            choice=choice,
-            address=address,
-            without_cookie=without_cookie,
-        )
+    else:
+        vote, change = new, "cast"
+        vote.choice = choice
         _screen(vote, tally)
         vote.save(force_insert=True)
+    if vote:
         tally.add(1, vote.choice, vote.standing)
-        change = "cast"
-    if change != "unchanged":
-        tally.save()
-    waits = vote if vote and vote.standing == Standing.QUARANTINED else None
-    return Cast(change, before, choice, tally.count, waits)
+    tally.save()
+    return change, before, vote
 
 
 def release_returning(voter: UUID) -> None:
-    """Release the votes that wait because their voter had no cookie, now that it has come back.
+    """Release what waits because its voter had no cookie, now that it has come back.
 
-    Each is screened once more, because the other rules may hold it.
+    Each vote is screened once more, because the other rules may hold it.
     """
-    waiting = Vote.objects.filter(
-        voter=voter, standing=Standing.QUARANTINED, suspicion=Suspicion.COOKIE
-    )
-    for pk, tool_id in waiting.values_list("pk", "tool_id"):
-        with transaction.atomic():
-            tally = lock_tally(tool_id)
-            vote = waiting.filter(pk=pk).first()
-            if vote is None:  # decided meanwhile
-                continue
-            tally.add(-1, vote.choice, vote.standing)
-            vote.standing, vote.without_cookie = Standing.COUNTED, False
-            _screen(vote, tally)
-            vote.save(update_fields=["standing", "suspicion", "without_cookie"])
-            tally.add(1, vote.choice, vote.standing)
-            tally.save()
+    for kind in (Vote, Duel):
+        waiting = kind.objects.filter(
+            voter=voter, standing=Standing.QUARANTINED, suspicion=Suspicion.COOKIE
+        )
+        for waited in waiting:
+            with transaction.atomic():
+                tally = waited.lock_tally()
+                vote = waiting.filter(pk=waited.pk).first()
+                if vote is None:  # decided meanwhile
+                    continue
+                tally.add(-1, vote.choice, vote.standing)
+                vote.standing, vote.without_cookie = Standing.COUNTED, False
+                _screen(vote, tally)
+                vote.save(update_fields=["standing", "suspicion", "without_cookie"])
+                tally.add(1, vote.choice, vote.standing)
+                tally.save()
 
 
 @transaction.atomic
-def release_vote(vote: Vote) -> Count:
-    """Count a vote if it still waits, and return what its tool's votes add up to."""
-    tally = lock_tally(vote.tool_id)
-    waiting = Vote.objects.filter(pk=vote.pk, standing=Standing.QUARANTINED).first()
+def release_vote(vote: Screened) -> Any:
+    """Count a vote if it still waits, and return the count of its subject."""
+    tally = vote.lock_tally()
+    waiting = tally.cast.filter(pk=vote.pk, standing=Standing.QUARANTINED).first()
     if waiting:
         tally.add(-1, waiting.choice, waiting.standing)
         waiting.standing = Standing.COUNTED
@@ -117,12 +128,8 @@ def release_vote(vote: Vote) -> Count:
 
 
 def lock_tally(tool_id: int) -> Tally:
-    """Return a tool's tally, locked until the transaction ends.
-
-    Whatever changes votes takes this lock first, and one tool's at a time, so nobody can wait for
-    somebody who waits for them.
-    """
-    return Tally.objects.select_for_update(no_key=True).get(pk=tool_id)
+    """Return a tool's tally, locked until the transaction ends; see `Screened.lock_tally`."""
+    return Vote(tool_id=tool_id).lock_tally()
 
 
 def _lock_public_tally(tool_id: int) -> Tally:
@@ -135,12 +142,7 @@ def _lock_public_tally(tool_id: int) -> Tally:
     return tally
 
 
-def _screen(vote: Vote, tally: Tally) -> None:
-    found = suspicion_of(
-        vote,
-        vote.choice,
-        Vote.objects.filter(tool=vote.tool_id),
-        {Verdict.SHIP: tally.ships, Verdict.SKIP: tally.skips},
-    )
+def _screen(vote: Screened, tally: ScreenedTally) -> None:
+    found = suspicion_of(vote, vote.choice, tally.cast, tally.tallied)
     if found:
         vote.standing, vote.suspicion = Standing.QUARANTINED, found

@@ -1,7 +1,7 @@
 """The template environment of the site; Django's own engine serves only the admin."""
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -35,7 +35,12 @@ def environment(**options: Any) -> Environment:
         url=url,
     )
     env.filters.update(
-        amount=format_amount, day=day, line=line, percent=percent, price=describe_price
+        amount=format_amount,
+        day=day,
+        line=line,
+        percent=percent,
+        price=describe_price,
+        span=span,
     )
     env.filters["zip"] = zip
     return env
@@ -50,6 +55,15 @@ def url(name: str, *args: str) -> str:
 def day(moment: date | datetime) -> str:
     """Return a date as readers see it: 21 Nov 2026."""
     return f"{moment.day} {moment:%b %Y}"
+
+
+def span(length: timedelta) -> str:
+    """Return a length of time in the largest unit that says it in whole numbers: 7 days."""
+    minutes = int(length.total_seconds()) // 60
+    units = (("day", 24 * 60), ("hour", 60), ("minute", 1))
+    unit, size = next(found for found in units if minutes % found[1] == 0)
+    count = minutes // size
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
 
 
 def line(text: object) -> str:

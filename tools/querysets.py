@@ -160,6 +160,18 @@ class ToolQuerySet(models.QuerySet[Any]):
             "slug",
         )
 
+    def readers_choice(self) -> Self:
+        """Return those that readers' duels rank in their category, the strongest first."""
+        return (
+            self.filter(placing__ranking=F("category"))
+            .select_related("placing__ranking")
+            .only(
+                "slug", "name", "category_id", "placing__ranking__computed_at", "placing__duels",
+                "placing__win_rate", "placing__low", "placing__high",
+            )
+            .order_by("-placing__win_rate", "pk")
+        )  # fmt: skip
+
     def contested(self) -> Self:
         """Order by how much the personas disagree; tools without a review come last."""
         return self.order_by(F("panel__contest").desc(nulls_last=True), Lower("name"), "slug")

@@ -22,6 +22,8 @@ from .structured_data import category_page, tool_list, tool_page
 COMPARISONS = 12
 #: How many saved tools are shown; a browser that asks for more gets the first ones.
 MAX_BOOKMARKS = 60
+#: Of how many tools a category's first page shows what readers' duels say.
+READERS_CHOICE = 10
 
 
 def tools(request: HttpRequest) -> HttpResponse:
@@ -74,13 +76,14 @@ def _about(found: Tool) -> dict[str, Any]:
 
 
 def category(request: HttpRequest, slug: str) -> HttpResponseBase:
-    """Show the tools of a category, ranked."""
+    """Show the tools of a category, ranked, and on the first page how readers rank them."""
     found = get_object_or_404(Category, slug=slug.lower())
-    ranked = Tool.objects.published().filter(category=found).ranked().for_cards()
-    listing = paginate(request, ranked)
+    tools = Tool.objects.published().filter(category=found)
+    listing = paginate(request, tools.ranked().for_cards())
     context = {
         "category": found,
         "listing": listing,
+        "readers_choice": tools.readers_choice()[:READERS_CHOICE],
         "structured_data": category_page(found, listing.items),
     }
     return moved(request, found.get_absolute_url()) or render(

@@ -3,7 +3,7 @@
 
 const KEY = "votes";
 
-/** What this browser has voted, as {slug: choice}. Storage may be forbidden or hold anything. */
+/** What this browser has voted, as {slug or pair of slugs: choice}. Storage may be forbidden or hold anything. */
 function read() {
   try {
     const votes = JSON.parse(localStorage.getItem(KEY) ?? "{}");
@@ -25,7 +25,7 @@ function keep(slug, choice) {
 
 /** Show on a ballot what its reader has voted. */
 function mark(ballot, choice) {
-  for (const button of ballot.querySelectorAll("[data-verdict]")) {
+  for (const button of ballot.querySelectorAll("[name=choice]:not([value=retract])")) {
     button.setAttribute("aria-pressed", button.value === choice);
   }
   ballot.querySelector("[value=retract]").hidden = !choice;
@@ -38,6 +38,13 @@ function tally(ballot, count) {
     for (const [name, value] of Object.entries(values)) part.setAttribute(name, value);
   };
   ballot.querySelector("[data-tally-text]").textContent = count.text;
+  if ("shares" in count) { // of two tools and neither
+    const [left, right] = count.shares ?? [0, 0];
+    set(".duel-bar-left", {width: `${left}%`});
+    set(".duel-bar-right", {width: `${left + right}%`});
+    ballot.querySelector(".duel-bar").toggleAttribute("data-empty", count.shares === null);
+    return;
+  }
   ballot.querySelector("[data-tally-interval]").textContent = count.interval_text;
   ballot.querySelector(".tally").title = count.interval_text;
   set(".tally-bar-ships", {width: `${count.share ?? 0}%`});
@@ -73,8 +80,9 @@ async function cast(ballot, choice) {
     keep(ballot.dataset.ballot, result.choice);
     mark(ballot, result.choice);
     tally(ballot, result.count);
-    const said = result.choice ? `You said ${result.choice}.` : "Your vote is taken back.";
-    say(ballot, said, result.undo);
+    const chosen = buttons.find(button => button.value === result.choice);
+    const said = chosen?.dataset.verdict ?? chosen?.textContent.trim();
+    say(ballot, said ? `You said ${said}.` : "Your vote is taken back.", result.undo);
   } catch {
     say(ballot, "Your vote did not arrive. Look at your connection, and vote again.");
   } finally {

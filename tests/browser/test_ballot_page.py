@@ -1,7 +1,9 @@
 import pytest
 from playwright.sync_api import expect
 
+from reviews.duels import Duel, DuelTally
 from reviews.votes import Vote
+from tools.models import Tool
 
 
 def test_a_vote_moves_the_tally_is_remembered_and_can_be_undone(reader, demo):
@@ -46,3 +48,37 @@ def test_a_ballot_that_cannot_be_sent_says_so_and_keeps_nothing(reader, demo, wi
         "aria-pressed", "false"
     )
     assert not Vote.objects.exists()
+
+
+PAIR = "/compare/claude-4-sonnet-vs-smolvlm2-turbo/"
+
+
+def test_a_choice_between_two_moves_the_bar_is_remembered_and_can_be_undone(reader, demo):
+    left, right = Tool.objects.filter(slug__in=["claude-4-sonnet", "smolvlm2-turbo"]).order_by("pk")
+    DuelTally.objects.create(left=left, right=right, lefts=9)
+    page = reader.open(PAIR)
+    ballot = page.locator("[data-ballot=claude-4-sonnet-vs-smolvlm2-turbo]")
+    neither = ballot.get_by_role("button", name="Neither")
+    neither.click()
+    expect(ballot.locator("[data-tally-text]")).to_contain_text("Of 10 readers 90% would ship")
+    expect(ballot.get_by_role("status")).to_contain_text("You said Neither.")
+    expect(ballot.locator(".duel-bar")).to_be_visible()
+
+    page.reload()
+    expect(neither).to_have_attribute("aria-pressed", "true")
+    ballot.get_by_role("button", name="SmolVLM2").click()
+    expect(ballot.get_by_role("status")).to_contain_text("You said SmolVLM2")
+    ballot.get_by_role("button", name="Undo").click()
+    expect(neither).to_have_attribute("aria-pressed", "true")
+    ballot.get_by_role("button", name="Take my answer back").click()
+    expect(ballot.locator("[data-tally-text]")).to_have_text("9 readers answered, too few to say.")
+    assert not Duel.objects.exists()
+    assert not reader.complaints
+
+
+def test_without_javascript_a_choice_leads_back_to_its_place_on_the_page(reader, demo):
+    page = reader.open(PAIR, java_script_enabled=False)
+    page.get_by_role("button", name="Neither").click()
+    page.wait_for_url(f"**{PAIR}#duel")
+    expect(page.locator(".duel-count")).to_have_text("1 reader answered, too few to say.")
+    assert Duel.objects.get().choice == "neither"

@@ -17,7 +17,7 @@ def test_a_comparison_has_a_ballot_for_each_tool_that_leads_back_to_it(site):
     cast.alpha(), cast.beta()
     page = site.get("/compare/alpha-vs-beta/")
     assert page.all(".ballot-title") == ["Would you ship Alpha?", "Would you ship Beta?"]
-    forms = page.tree.cssselect(".ballot-form")
+    forms = page.tree.cssselect(".ballots .ballot-form")
     assert [form.get("action") for form in forms] == ["/tools/alpha/vote/", "/tools/beta/vote/"]
     assert forms[0].cssselect("[name=back]")[0].get("value") == (
         "/compare/alpha-vs-beta/#ballot-alpha"

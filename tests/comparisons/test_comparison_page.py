@@ -1,6 +1,7 @@
 import pytest
 from django.utils import timezone
 
+from reviews.duels import DuelTally
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -289,3 +290,48 @@ def test_everybody_gets_the_same_bytes_and_no_cookie(client, pair):
     assert not first.cookies
     assert "Cookie" not in first.get("Vary", "")
     assert b"csrf" not in first.content.lower()
+
+
+def choices(left, right, **counts):
+    DuelTally.objects.create(left=left, right=right, **counts)
+
+
+def test_it_asks_readers_which_one_they_would_ship_with(site):
+    cast.alpha(), cast.beta()
+    page = site.get("/compare/alpha-vs-beta/")
+    form = page.tree.cssselect(".duel-ballot")[0]
+    assert (form.get("method"), form.get("action")) == ("post", "/compare/alpha-vs-beta/vote/")
+    values = [button.get("value") for button in form.cssselect("button")]
+    assert values == ["alpha", "beta", "neither", "retract"]
+    assert page.one(".duel-count") == "Nobody has answered yet."
+
+
+def test_what_few_readers_chose_is_no_percentage(site):
+    choices(cast.alpha(), cast.beta(), lefts=3, rights=1)
+    page = site.get("/compare/alpha-vs-beta/")
+    assert page.one(".duel-count") == "4 readers answered, too few to say."
+    assert page.tree.cssselect(".duel-bar[data-empty]")
+
+
+@pytest.mark.parametrize("editors_order", [False, True])
+def test_what_many_readers_chose_stands_in_the_order_of_the_page(site, editors_order):
+    alpha, beta = cast.alpha(), cast.beta()
+    choices(alpha, beta, lefts=24, rights=12, neithers=4, quarantined=70)
+    if editors_order:
+        cast.compare(beta, alpha)
+    first, second = ("Beta", "Alpha") if editors_order else ("Alpha", "Beta")
+    shares = {"Alpha": 60, "Beta": 30}
+    page = site.get(f"/compare/{first.lower()}-vs-{second.lower()}/")
+    said = page.one(".duel-count").replace("\u2068", "").replace("\u2069", "")
+    assert said == (
+        f"Of 40 readers {shares[first]}% would ship with {first}, "
+        f"{shares[second]}% with {second}, 10% with neither."
+    )
+    bar = page.tree.cssselect(".duel-bar rect")
+    assert [part.get("width") for part in bar] == ["100%", "90%", f"{shares[first]}%"]
+
+
+def test_three_tools_are_no_duel(site):
+    choices(cast.alpha(), cast.beta(), lefts=24)
+    cast.gamma()
+    assert site.get("/compare/alpha-vs-beta-vs-gamma/").all(".duel") == []

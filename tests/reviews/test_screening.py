@@ -12,7 +12,7 @@ from django.db import DatabaseError, transaction
 from reviews import moderation
 from reviews.scorecards import Verdict
 from reviews.screening import ADDRESS_LIMIT, BURST, FLOOD, HOUSEHOLD
-from reviews.sweeping import COOKIE_PATIENCE, Wave, sweep, tools_to_sweep
+from reviews.sweeping import COOKIE_PATIENCE, Wave, sweep, tallies_to_sweep
 from reviews.tallies import Count
 from reviews.tallying import differences
 from reviews.votes import Ruling, Standing, Suspicion, Tally, Vote
@@ -45,7 +45,7 @@ def later(time):
 
 
 def night():
-    return sweep(tools_to_sweep(), datetime.now(UTC) + TOMORROW)
+    return sweep(tallies_to_sweep(), datetime.now(UTC) + TOMORROW)
 
 
 def waiting(tool):
@@ -176,7 +176,7 @@ def test_a_one_sided_flood_waits_and_is_rejected():
     assert tally(tool).count == Count(FLOOD - 1, 1)
     ruling = Ruling.objects.get()
     assert (ruling.by, ruling.votes, ruling.standing) == ("", 6, Standing.REJECTED)
-    assert "45 of 46 ship, from 46 addresses; 0 of the voters" in ruling.reason
+    assert "45 of 46 say ship, from 46 addresses; 0 of the voters" in ruling.reason
 
 
 def test_a_tool_that_everybody_likes_may_be_liked_at_once():
@@ -201,8 +201,8 @@ def test_a_flood_of_readers_who_look_around_is_released():
 
 
 def wave(**facts):
-    usual = {"votes": 100, "ships": 60, "addressed": 100, "addresses": 90, "curious": 0}
-    return Wave(**usual | {"votes_before": 0, "ships_before": 0} | facts)
+    usual = {"votes": 100, "same": 60, "addressed": 100, "addresses": 90, "curious": 0}
+    return Wave(**usual | {"choice": "ship", "votes_before": 0, "same_before": 0} | facts)
 
 
 @pytest.mark.parametrize(
@@ -212,15 +212,13 @@ def wave(**facts):
         ({"addresses": 50}, True),
         ({"addresses": 51}, False),
         ({"addressed": 0, "addresses": 0}, False),
-        ({"ships": 95}, True),
-        ({"ships": 94}, False),
-        ({"ships": 5}, True),
-        ({"ships": 95, "curious": 34}, False),
-        ({"ships": 95, "curious": 33}, True),
-        ({"ships": 95, "votes_before": 50, "ships_before": 48}, False),
-        ({"ships": 5, "votes_before": 50, "ships_before": 48}, True),
-        ({"ships": 5, "votes_before": 50, "ships_before": 2}, False),
-        ({"ships": 95, "votes_before": 9, "ships_before": 9}, True),
+        ({"same": 95}, True),
+        ({"same": 94}, False),
+        ({"same": 95, "curious": 34}, False),
+        ({"same": 95, "curious": 33}, True),
+        ({"same": 95, "votes_before": 50, "same_before": 48}, False),
+        ({"same": 95, "votes_before": 50, "same_before": 2}, True),
+        ({"same": 95, "votes_before": 9, "same_before": 9}, True),
     ],
 )
 def test_a_wave_is_stuffing_from_few_places_or_of_one_opinion(facts, is_stuffing):
@@ -230,7 +228,7 @@ def test_a_wave_is_stuffing_from_few_places_or_of_one_opinion(facts, is_stuffing
 def test_a_day_is_judged_when_it_is_over_and_only_once():
     tool = delta()
     crowd(tool, BURST + 1)
-    swept = sweep(tools_to_sweep(), datetime.now(UTC).replace(hour=23, minute=59))
+    swept = sweep(tallies_to_sweep(), datetime.now(UTC).replace(hour=23, minute=59))
     assert (swept.released, swept.rejected) == (0, 0)
     assert night().released == 1
     assert night().released == 0
@@ -304,8 +302,8 @@ def test_the_check_says_which_tally_differs_and_mends_it(capsys):
     with pytest.raises(CommandError, match="Tallies that differ: 2"):
         call_command("check_tallies")
     out = capsys.readouterr().out
-    assert f"Tool {tool.pk}: kept 99 ship, 6 skip, 0 quarantined; the votes say 6 ship" in out
-    assert f"Tool {other.pk}: kept none; the votes say 0 ship, 1 skip" in out
+    assert f"tally {tool.pk}: kept 99 ships, 6 skips, 0 quarantined; the votes say 6 ships" in out
+    assert f"tally {other.pk}: kept none; the votes say 0 ships, 1 skips" in out
     call_command("check_tallies", mend=True)
     capsys.readouterr()
     call_command("check_tallies")

@@ -1,6 +1,6 @@
 import pytest
 
-from reviews.tallies import Count, wilson_interval
+from reviews.tallies import Count, DuelCount, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,27 @@ def test_the_most_contested_are_many_and_even():
 
 def test_the_most_one_sided_are_many_of_one_opinion():
     assert Count(0, 500).agreement == Count(500, 0).agreement > Count(50, 0).agreement
+
+
+@pytest.mark.parametrize(
+    ("count", "shares"),
+    [
+        (DuelCount(28, 14, 6), (58, 29, 13)),
+        (DuelCount(1, 1, 1), None),
+        (DuelCount(4, 4, 4), (34, 33, 33)),
+        (DuelCount(0, 0, 10), (0, 0, 100)),
+        (DuelCount(999, 1, 0), (100, 0, 0)),
+    ],
+)
+def test_the_shares_of_a_duel_are_a_hundred_together(count, shares):
+    assert count.shares == shares
+
+
+def test_a_duel_in_words():
+    assert DuelCount().text("A", "B") == "Nobody has answered yet."
+    assert DuelCount(1).text("A", "B") == "1 reader answered, too few to say."
+    assert DuelCount(3, 1, 5).text("A", "B") == "9 readers answered, too few to say."
+    assert DuelCount(600, 300, 100).text("A", "B") == (
+        "Of 1,000 readers 60% would ship with \u2068A\u2069, "
+        "30% with \u2068B\u2069, 10% with neither."
+    )

@@ -45,7 +45,6 @@ def start(code=SHOW, **environment):
         ({"PROXY_COUNT": "-1"}, "PROXY_COUNT is '-1'"),
         ({"DEBUG": "perhaps"}, "DEBUG is 'perhaps'"),
         ({"PROXY_COUNT": "nginx"}, "PROXY_COUNT is 'nginx'"),
-        ({"PROXY_COUNT": "-1"}, "PROXY_COUNT is '-1'"),
     ],
 )
 def test_a_wrong_setting_says_what_to_set(wrong, sentence):

@@ -11,6 +11,7 @@ PAGES = [
     "/tools/",
     "/compare/",
     "/methodology/",
+    "/privacy/",
     "/bookmarks/",
     "/personas/builder/",
     "/search/",

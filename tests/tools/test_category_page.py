@@ -48,5 +48,5 @@ def test_upper_case_and_a_missing_slash_lead_to_the_one_address(client):
 def test_the_number_of_queries_does_not_grow(site, django_assert_max_num_queries):
     for number in range(20):
         cast.add_plan(cast.make_tool(f"tool-{number}"), "Free")
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         site.get("/categories/developer-tools/")

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from reviews.duels import DuelTally
 from reviews.tallying import differences, mend
 from reviews.votes import Tally
 
@@ -22,14 +23,19 @@ class Command(BaseCommand):
         found = list(differences())
         for difference in found:
             kept, true = (
-                "none" if counts is None else "{} ship, {} skip, {} quarantined".format(*counts)
+                ", ".join(f"{number} {column}" for column, number in counts.items())
+                if counts
+                else "none"
                 for counts in (difference.kept, difference.true)
             )
-            self.stdout.write(f"Tool {difference.tool_id}: kept {kept}; the votes say {true}")
+            name = difference.kind._meta.verbose_name
+            self.stdout.write(f"{name} {difference.key}: kept {kept}; the votes say {true}")
         if not found:
-            self.stdout.write(f"All tallies equal the votes: {Tally.objects.count()}.")
+            self.stdout.write(
+                f"All tallies equal the votes: {Tally.objects.count() + DuelTally.objects.count()}."
+            )
         elif options["mend"]:
-            mend(difference.tool_id for difference in found)
+            mend(found)
             self.stdout.write(f"Tallies mended: {len(found)}.")
         else:
             raise CommandError(f"Tallies that differ: {len(found)}. --mend sets them right.")

@@ -10,7 +10,7 @@ from reviews.purging import purge
 class Command(BaseCommand):
     """Run it once a night, after sweep_votes, whose evidence it deletes."""
 
-    help = "Delete the keys of past days and the address hashes that are old enough."
+    help = "Delete past days' keys and address hashes that are old enough."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Delete, and say how much."""

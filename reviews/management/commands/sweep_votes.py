@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from tqdm import tqdm
 
-from reviews.sweeping import sweep, tools_to_sweep
+from reviews.sweeping import sweep, tallies_to_sweep
 
 
 class Command(BaseCommand):
@@ -16,6 +16,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Decide, and say on how many votes."""
-        tools = tqdm(tools_to_sweep(), "Tools", file=sys.stderr, disable=None, leave=False, unit="")
-        swept = sweep(tools)
+        tallies = tqdm(
+            tallies_to_sweep(), "Tallies", file=sys.stderr, disable=None, leave=False, unit=""
+        )
+        swept = sweep(tallies)
         self.stdout.write(f"Votes released: {swept.released}, rejected: {swept.rejected}.")

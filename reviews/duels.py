@@ -1,0 +1,144 @@
+"""Duels: what single readers choose of two tools, what that adds up to, and the order it makes."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from tools.models import Category, Tool
+
+from .tallies import DuelCount
+from .votes import Screened, ScreenedTally, Standing
+
+
+class Choice(models.TextChoices):
+    """Which of two tools a reader would ship with. Left is the tool with the smaller number."""
+
+    LEFT = "left", "Left"
+    RIGHT = "right", "Right"
+    NEITHER = "neither", "Neither"
+
+
+class DuelTally(ScreenedTally):
+    """Two tools, in the order of their ids, and how often which was chosen.
+
+    Two tools that nobody has chosen between have none.
+    """
+
+    COLUMNS = {Choice.LEFT: "lefts", Choice.RIGHT: "rights", Choice.NEITHER: "neithers"}
+
+    left = models.ForeignKey(Tool, models.CASCADE, related_name="+", db_index=False)
+    right = models.ForeignKey(Tool, models.CASCADE, related_name="+")
+    lefts = models.PositiveIntegerField(default=0)
+    rights = models.PositiveIntegerField(default=0)
+    neithers = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "duel tallies"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["left", "right"],
+                name="reviews_dueltally_one_per_pair",
+                violation_error_message="These two tools have a tally already.",
+            ),
+            models.CheckConstraint(
+                condition=Q(left__lt=F("right")),
+                name="reviews_dueltally_in_order",
+                violation_error_message="The tool with the smaller number is the left one.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.subject
+
+    @property
+    def count(self) -> DuelCount:
+        """The counted duels."""
+        return DuelCount(self.lefts, self.rights, self.neithers)
+
+    @property
+    def cast(self) -> models.QuerySet["Duel"]:
+        return Duel.objects.filter(tally=self.pk)
+
+    @property
+    def subject(self) -> str:
+        return f"{self.left.name} or {self.right.name}"
+
+
+class Duel(Screened):
+    ""
+
+    SUBJECT = "tally"
+
+    tally = models.ForeignKey(DuelTally, models.CASCADE, related_name="duels", db_index=False)
+    choice = models.CharField(max_length=7, choices=Choice.choices)
+
+    class Meta:
+        constraints = [
+            *Screened.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["tally", "voter"],
+                name="reviews_duel_one_per_pair_and_voter",
+                violation_error_message="This voter has chosen between these tools already.",
+            ),
+            models.CheckConstraint(
+                condition=Q(choice__in=Choice.values),
+                name="reviews_duel_choice_known",
+                violation_error_message="A choice is one of the two tools, or neither.",
+            ),
+        ]
+        indexes = [
+            *Screened.Meta.indexes,
+            models.Index(fields=["-cast_at", "-id"], name="reviews_duel_newest"),
+            models.Index(fields=["tally", "-cast_at"], name="reviews_duel_newest_on_pair"),
+            models.Index(
+                fields=["tally", "address"],
+                name="reviews_duel_address_on_pair",
+                condition=Q(address__isnull=False),
+            ),
+            models.Index(
+                fields=["tally", "-cast_at"],
+                name="reviews_duel_suspects",
+                condition=Q(standing=Standing.QUARANTINED),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_choice_display()} of {self.tally}"
+
+    def lock_tally(self) -> DuelTally:
+        return DuelTally.objects.select_for_update(no_key=True).get(pk=self.tally_id)
+
+
+class Ranking(models.Model):
+    """The order that duels give the tools of a category, at one time. Written by `placing`."""
+
+    category = models.OneToOneField(
+        Category, models.CASCADE, related_name="ranking", primary_key=True
+    )
+    basis = models.CharField(max_length=64, help_text="A hash of the choices it was computed from.")
+    computed_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"Readers’ choice in {self.category}"
+
+
+class Placing(models.Model):
+    """A tool's place in the ranking of its category, in percent; see `ranking.Standing`."""
+
+    ranking = models.ForeignKey(Ranking, models.CASCADE, related_name="placings")
+    tool = models.OneToOneField(Tool, models.CASCADE, related_name="placing", primary_key=True)
+    win_rate = models.FloatField()
+    low = models.FloatField()
+    high = models.FloatField()
+    duels = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(low__gte=0) & Q(high__gte=F("low")) & Q(high__lte=100),
+                name="reviews_placing_interval",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tool}: {self.win_rate:.0f}%"
