@@ -17,7 +17,7 @@ def test_privacy_says_for_how_long_in_the_codes_own_figures(site):
     assert page.one("h1") == "Privacy"
     assert f"keeps it for {VOTER_COOKIE.days} days or until you delete it" in page.text
     assert f"Kept for {ADDRESS_HASH.days} days." in page.text
-    assert f"for {settings.SESSION_COOKIE_AGE // 86400} days" in page.text
+    assert f"for {settings.SESSION_COOKIE_AGE // 3600} hours" in page.text
 
 
 def test_the_figures_are_not_written_into_the_page(site, monkeypatch):

@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -221,11 +220,3 @@ def test_old_address_hashes_are_deleted_and_newer_ones_stay(pair):
     assert Duel.objects.exclude(address=None).exists()
     purge(timezone.now() + ADDRESS_HASH + timedelta(minutes=1))
     assert not Duel.objects.exclude(address=None).exists()
-
-
-def test_sessions_that_have_ended_are_deleted(db):
-    now = timezone.now()
-    for key, ends in (("ended", now - timedelta(days=1)), ("open", now + timedelta(days=1))):
-        Session.objects.create(session_key=key, session_data="", expire_date=ends)
-    purge()
-    assert [session.session_key for session in Session.objects.all()] == ["open"]

@@ -44,7 +44,7 @@ def test_floods_shows_each_tool_with_its_chart_and_why_votes_wait():
     assert page.one("svg title").startswith(
         "Votes by the hour in the last seven days: 3, of which 2 are not counted."
     )
-    assert len(page.tree.cssselect("svg rect")) == 3
+    assert len(page.tree.cssselect("main svg rect, #content svg rect")) == 3
     assert not page.tree.cssselect("[style], script:not([src])")
 
 
