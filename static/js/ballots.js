@@ -65,24 +65,40 @@ function say(ballot, sentence, undo) {
   status.append(" ", button);
 }
 
+/** Send a ballot, and return what the server counted. */
+async function send(ballot, fields) {
+  const answer = await fetch(ballot.querySelector("form").action, {
+    method: "POST",
+    body: new URLSearchParams(fields),
+    headers: {Accept: "application/json"},
+  });
+  const result = await answer.json();
+  if (!answer.ok) throw new Error(result.error);
+  return result;
+}
+
+/** Where a vote looks stuffed, the server asks for some work that proves it was meant. */
+async function prove(ballot, {choice, challenge}) {
+  const {solve} = await import(document.querySelector("[data-riddles]").dataset.riddles);
+  const proof = await solve(challenge);
+  // Meanwhile the reader may have said something else.
+  if (proof && read()[ballot.dataset.ballot] === choice) {
+    tally(ballot, (await send(ballot, {choice, proof})).count);
+  }
+}
+
 async function cast(ballot, choice) {
-  const form = ballot.querySelector("form");
-  const buttons = [...form.querySelectorAll("button")];
+  const buttons = [...ballot.querySelectorAll("form button")];
   for (const button of buttons) button.disabled = true;
   try {
-    const answer = await fetch(form.action, {
-      method: "POST",
-      body: new URLSearchParams({choice}),
-      headers: {Accept: "application/json"},
-    });
-    const result = await answer.json();
-    if (!answer.ok) throw new Error(result.error);
+    const result = await send(ballot, {choice});
     keep(ballot.dataset.ballot, result.choice);
     mark(ballot, result.choice);
     tally(ballot, result.count);
     const chosen = buttons.find(button => button.value === result.choice);
     const said = chosen?.dataset.verdict ?? chosen?.textContent.trim();
     say(ballot, said ? `You said ${said}.` : "Your vote is taken back.", result.undo);
+    if (result.challenge) prove(ballot, result).catch(() => {}); // then it waits for the night
   } catch {
     say(ballot, "Your vote did not arrive. Look at your connection, and vote again.");
   } finally {
