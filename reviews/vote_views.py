@@ -54,6 +54,10 @@ def ballot_box(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
+            # Every browser says one of the two with a form. The library lets pass what says
+            # neither, because it cannot be somebody's browser that is misused; nor is it a reader.
+            if not request.headers.keys() & {"Sec-Fetch-Site", "Origin"}:
+                raise RefusedError(403, "A vote comes from one of our pages.")
             return view(request, *args, **kwargs)
         except RefusedError as refused:
             return _refuse(request, refused)
@@ -157,6 +161,8 @@ def _refuse(request: HttpRequest, refused: RefusedError) -> HttpResponse:
         return JsonResponse({"error": refused.sentence}, status=refused.status)
     if refused.status == 400:
         return render(request, "errors/400.html", status=400)
+    if refused.status == 403:
+        return render(request, "errors/403.html", {"not_permitted": False}, status=403)
     return HttpResponse(
         f"{refused.sentence}\n", content_type="text/plain; charset=utf-8", status=refused.status
     )

@@ -138,6 +138,7 @@ def test_a_cookie_that_is_not_ours_is_none(value):
 @pytest.mark.parametrize(
     "headers",
     [
+        {},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
         {"Sec-Fetch-Site": "cross-site", "Origin": "https://elsewhere.example"},
