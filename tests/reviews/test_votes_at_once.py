@@ -1,9 +1,12 @@
 """Sixty clients at once, each with a connection of its own to a real Postgres."""
 
+import fcntl
 import http.client
+import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 from threading import Barrier
 from uuid import UUID
@@ -26,6 +29,18 @@ VOTES = 10_020
 WISHES = [Verdict.SHIP, Verdict.SHIP, Verdict.SKIP, None]
 
 
+#: A client that cannot connect ends the others' waiting for it after so many seconds.
+PATIENCE = 60
+
+
+@pytest.fixture(autouse=True)
+def _one_crowd_at_a_time():
+    """Keep test processes that run side by side from opening more connections than Postgres has."""
+    with (Path(tempfile.gettempdir()) / "shiporskip-crowd.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def at_once(clients, work):
     """Let each client do its work in a thread of its own, all starting together."""
     start = Barrier(clients)
@@ -35,7 +50,7 @@ def at_once(clients, work):
         try:
             with connection.cursor() as cursor:  # connected before the start
                 cursor.execute("SET synchronous_commit TO off")  # the disk is not what is tested
-            start.wait()
+            start.wait(PATIENCE)
             return work(client)
         finally:
             connection.close()
