@@ -88,9 +88,9 @@ class MoveForm(forms.Form):
 class PublishableAdmin(FoundByName, VersionedAdmin):
     """A page of the desk for something that can be published.
 
-    Its form never edits the status. Buttons move it: those beside “Save” save first, so that
-    nothing entered is lost when the move is refused; whoever may move but not write has a form
-    for that alone. All of them end in `move_row`.
+    Its form never edits the status. Buttons move it: those of the form save first, once both the
+    page and the move are sound; otherwise it comes back as it was entered. Whoever may move but
+    not write has a form for that alone. All of them end in `move_row`.
     """
 
     change_form_template = "admin/publishable_form.html"
@@ -153,11 +153,13 @@ class PublishableAdmin(FoundByName, VersionedAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         row = self.get_object(request, unquote(object_id)) if object_id else None
-        wanted = "_move" in request.POST
-        form = self._wanted_move(request) if wanted else MoveForm(prefix="move")
+        moves = self.moves(request, row)
+        form = self._wanted_move(request) if request.POST else MoveForm(prefix="move")
+        if Status.SCHEDULED not in dict(moves):
+            del form.fields["at"]
         context = {
             "move_form": form,
-            "moves": self.moves(request, row),
+            "moves": moves,
             "may_edit": self.has_change_permission(request, row),
             "stage": row.stage if row else None,
             **(extra_context or {}),
@@ -168,10 +170,35 @@ class PublishableAdmin(FoundByName, VersionedAdmin):
             context["preview"] = self.preview_address(row)
         return super().changeform_view(request, object_id, form_url, context)
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        """Bring what the fields of a move need, whether or not the page has a date itself."""
+        context["media"] += context["move_form"].media
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """Return the page's form, which is wrong where the move that is asked for is."""
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        if "_move" not in request.POST:
+            return form
+        move = self._wanted_move(request)
+
+        class MovingForm(form):
+            def clean(self) -> Any:
+                cleaned = super().clean()
+                if not move.is_valid():
+                    self.add_error(None, f"Not saved and not moved yet. {move.complaint}")
+                return cleaned
+
+        return MovingForm
+
     def _wanted_move(self, request: HttpRequest) -> MoveForm:
-        """Return the move that a button beside “Save” asks for."""
+        """Return what the page's own form says of a move; it goes nowhere without its button."""
         data: Any = request.POST.copy()
-        data["move-to"] = request.POST["_move"]
+        data["move-to"] = request.POST.get("_move", "")
         return MoveForm(data, prefix="move")
 
     def response_add(
@@ -189,10 +216,8 @@ class PublishableAdmin(FoundByName, VersionedAdmin):
     def _response_move(self, request: HttpRequest, row: Any) -> HttpResponse:
         """Move what has just been saved, and stay on its page."""
         form = self._wanted_move(request)
-        if form.is_valid():
-            self._move(request, row, form.cleaned_data)
-        else:
-            self._refuse(request, row, [form.complaint])
+        form.full_clean()  # sound, or the page would not have been saved
+        self._move(request, row, form.cleaned_data)
         return HttpResponseRedirect(self._address(row))
 
     def _move(self, request: HttpRequest, row: Any, wanted: dict[str, Any]) -> None:
@@ -202,16 +227,14 @@ class PublishableAdmin(FoundByName, VersionedAdmin):
         try:
             self.move_row(row, to, by=request.user, at=at, reason=wanted["reason"])
         except ValidationError as error:
-            self._refuse(request, row, error.messages)
+            reasons = " ".join(error.messages)
+            messages.error(
+                request,
+                format_html("Saved, but “{}” stays where it is: {}", str(row), reasons),
+            )
         else:
             done = DONE[to] + (f" {at:%-d %b %Y, %H:%M} UTC." if to == Status.SCHEDULED else "")
             messages.success(request, format_html("“{}” {}", str(row), done))
-
-    def _refuse(self, request: HttpRequest, row: Any, reasons: list[str]) -> None:
-        messages.error(
-            request,
-            format_html("Saved, but “{}” stays where it is: {}", str(row), " ".join(reasons)),
-        )
 
     def _address(self, row: Any) -> str:
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"

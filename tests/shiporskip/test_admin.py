@@ -2,6 +2,7 @@
 
 import pytest
 
+from comparisons.models import Comparison
 from reviews.models import Review
 from tests import cast
 from tools.models import Price
@@ -116,6 +117,41 @@ def test_publishing_needs_no_date(admin_client):
     fields = {"left": tool.pk, "right": cast.alpha().pk, "_move": "published", "summary": "x"}
     assert admin_client.post("/admin/comparisons/comparison/add/", fields).status_code == 302
     assert admin_client.get("/compare/draft-vs-alpha/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("day", "complaint"),
+    [("", "Say from when on readers should see it."), ("2020-01-01", "This minute has passed.")],
+)
+def test_a_schedule_that_cannot_be_kept_returns_the_page_as_entered(admin_client, day, complaint):
+    tool = cast.make_tool("draft", status="draft")
+    cast.review(tool, "ship ship ship ship")
+    address = f"/admin/tools/tool/{tool.pk}/change/"
+    entered = {"_move": "scheduled", "move-at_0": day, "move-at_1": day and "09:00:00"}
+    entered |= {"tagline": "A new line", "move-reason": "It is time."}
+    page = admin_client.post(address, form_of(admin_client.get(address)) | entered)
+    assert complaint in page.context["move_form"].errors["at"][0]
+    html = page.content.decode()
+    assert complaint in html[html.index("Appears at") :]
+    for value in ("A new line", "It is time.", day):
+        assert f'value="{value}"' in html
+    tool.refresh_from_db()
+    assert tool.tagline != "A new line"
+    assert tool.stage == "draft"
+
+
+def test_what_is_entered_for_a_move_outlasts_a_mistake_elsewhere(admin_client):
+    fields = {"summary": "", "move-at_0": "2999-01-01", "move-at_1": "09:00:00"}
+    page = admin_client.post("/admin/comparisons/comparison/add/", fields)
+    assert 'value="2999-01-01"' in page.content.decode()
+
+
+def test_a_move_that_is_none_saves_nothing(admin_client):
+    fields = {"left": cast.delta().pk, "right": cast.alpha().pk, "summary": "x"}
+    fields |= {"_move": "elsewhere"}
+    page = admin_client.post("/admin/comparisons/comparison/add/", fields)
+    assert "Not saved and not moved yet." in page.content.decode()
+    assert not Comparison.objects.exists()
 
 
 def test_saving_a_review_as_it_is_adds_no_revision(admin_client):
