@@ -73,9 +73,15 @@ def move_tool(
 
 
 def _goes_along(review: Review, to: Status) -> bool:
+    """Whether a review moves with its tool: those do that no reader has seen.
+
+    One that is scheduled takes the tool's minute, whichever was its own, so that the panel is
+    complete when the tool appears.
+    """
     if to == Status.WITHDRAWN:
         return False
-    return review.stage != to and review.stage in (*UNPUBLISHED, Status.SCHEDULED)
+    waits = review.stage in (*UNPUBLISHED, Status.SCHEDULED)
+    return waits and (review.stage != to or to == Status.SCHEDULED)
 
 
 def move_review(
@@ -87,13 +93,24 @@ def move_review(
     `tools.publishing.check` raises.
     """
     with acting(by, reason):
-        Tool.objects.select_for_update(no_key=True).get(pk=review.tool_id)
+        tool = Tool.objects.select_for_update(no_key=True).get(pk=review.tool_id)
         fresh = Review.objects.get(pk=review.pk)
         publishing.check(fresh, to, by=by, at=at)
+        _check_panel(tool, to, at)
         if to == Status.WITHDRAWN and not reason:
             raise ValidationError({"reason": "Say why it is withdrawn; readers see it."})
         record_reviews([_moved(fresh, to, at, reason)], by=by)
         review.refresh_from_db()
+
+
+def _check_panel(tool: Tool, to: Status, at: datetime | None) -> None:
+    """Raise a ValidationError where a tool that is scheduled would appear without this verdict."""
+    if tool.stage != Status.SCHEDULED or to == Status.PUBLISHED or tool.published_at is None:
+        return
+    if to != Status.SCHEDULED or at is None or at > tool.published_at:
+        raise ValidationError(
+            f"{tool} is scheduled, and would appear without this verdict. Move the tool first."
+        )
 
 
 def _moved(review: Review, to: Status, at: datetime | None, reason: str) -> Statement:

@@ -26,6 +26,8 @@ from .lists import (
 )
 from .models import MAY_CHANGE, Act, Category, Plan, Price, Tool, Vendor
 from .previewing import MARKDOWN
+from .publishing import may, may_price
+from .status import APPEARING
 
 # Importing AccountAdmin has let Django register its own.
 admin.site.unregister(User)
@@ -53,6 +55,13 @@ class NamedAdmin(FoundByName):
         address = reverse("admin:tools_tool_changelist")
         query = f"{self.opts.model_name}__id__exact={row.pk}"
         return format_html('<a href="{}?{}">{} tools</a>', address, query, row.tool_count)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let nobody change what stands on public pages who may not publish those."""
+        allowed = super().has_change_permission(request, obj)
+        if not allowed or obj is None or may(request.user, "publish", Tool):
+            return allowed
+        return not obj.tools.filter(status__in=APPEARING).exists()
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         fields = super().get_fields(request, obj)
@@ -133,6 +142,31 @@ class PlanAdmin(FoundByName, ChecksPrices):
     def checked(self, plan: Plan) -> str:
         """Say when somebody last looked the price up."""
         return oldest_check([plan])
+
+    def has_change_permission(self, request: HttpRequest, obj: Plan | None = None) -> bool:
+        """Let nobody change what a public tool costs who may neither publish nor schedule it."""
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (obj is None or may_price(request.user, obj.tool))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Plan | None = None) -> list[str]:
+        return ["tool"] if obj else []
+
+    def get_form(
+        self, request: HttpRequest, obj: Plan | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        """Return the page's form, which adds plans to the tools that this user may price."""
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+
+        class PricedForm(form):
+            def clean_tool(self) -> Tool:
+                tool: Tool = self.cleaned_data["tool"]
+                if not may_price(request.user, tool):
+                    raise forms.ValidationError(
+                        "Readers see this tool. Whoever may publish or schedule it adds its plans."
+                    )
+                return tool
+
+        return PricedForm
 
     def has_delete_permission(self, request: HttpRequest, obj: Plan | None = None) -> bool:
         fresh = obj is None or not obj.prices.exists()

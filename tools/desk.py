@@ -10,7 +10,6 @@ from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -119,7 +118,7 @@ class PublishableAdmin(FoundByName, VersionedAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse to delete what readers have seen: that is withdrawn, and kept."""
-        fresh = obj is None or obj.published_at is None
+        fresh = obj is None or (obj.published_at is None and obj.stage in publishing.UNPUBLISHED)
         return fresh and super().has_delete_permission(request, obj)
 
     def moves(self, request: HttpRequest, row: Publishable | None) -> list[tuple[Status, str]]:
@@ -137,10 +136,14 @@ class PublishableAdmin(FoundByName, VersionedAdmin):
 
     def move_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Move a row without changing what it says."""
-        row = get_object_or_404(self.model, pk=unquote(object_id))
+        row = self.get_object(request, unquote(object_id))
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+        if row is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
         form = MoveForm(request.POST, prefix="move")
         if form.is_valid():
-            self._move(request, row, form.cleaned_data)
+            self._move(request, row, form.cleaned_data, "“{}” stays where it is: {}")
         else:
             messages.error(request, form.complaint)
         return HttpResponseRedirect(self._address(row))
@@ -217,10 +220,11 @@ class PublishableAdmin(FoundByName, VersionedAdmin):
         """Move what has just been saved, and stay on its page."""
         form = self._wanted_move(request)
         form.full_clean()  # sound, or the page would not have been saved
-        self._move(request, row, form.cleaned_data)
+        self._move(request, row, form.cleaned_data, "Saved, but “{}” stays where it is: {}")
         return HttpResponseRedirect(self._address(row))
 
-    def _move(self, request: HttpRequest, row: Any, wanted: dict[str, Any]) -> None:
+    def _move(self, request: HttpRequest, row: Any, wanted: dict[str, Any], refused: str) -> None:
+        """Move a row, and say so; `refused` says that it did not, with the row and the reasons."""
         to, at = Status(wanted["to"]), wanted["at"]
         if not publishing.may_move(request.user, row, to):
             raise PermissionDenied
@@ -228,10 +232,7 @@ class PublishableAdmin(FoundByName, VersionedAdmin):
             self.move_row(row, to, by=request.user, at=at, reason=wanted["reason"])
         except ValidationError as error:
             reasons = " ".join(error.messages)
-            messages.error(
-                request,
-                format_html("Saved, but “{}” stays where it is: {}", str(row), reasons),
-            )
+            messages.error(request, format_html(refused, str(row), reasons))
         else:
             done = DONE[to] + (f" {at:%-d %b %Y, %H:%M} UTC." if to == Status.SCHEDULED else "")
             messages.success(request, format_html("“{}” {}", str(row), done))

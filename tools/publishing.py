@@ -28,14 +28,19 @@ def may_edit(user: Any, row: Publishable) -> bool:
     return may(user, "change", row) and (row.stage in UNPUBLISHED or may(user, "publish", row))
 
 
+def may_price(user: Any, tool: Publishable) -> bool:
+    """Whether a user may say what a tool costs: whoever may edit it, or chooses its minute."""
+    return may_edit(user, tool) or may(user, "schedule", tool)
+
+
 def may_move(user: Any, row: Publishable, to: Status) -> bool:
     """Whether a user may move a row to a status; whether the row can go there is not looked at."""
-    if to == Status.SCHEDULED:
-        return may(user, "schedule", row) or may(user, "publish", row)
     if to in UNPUBLISHED and row.stage in UNPUBLISHED:
         return may(user, "change", row)
-    if to in UNPUBLISHED and row.stage == Status.SCHEDULED:
-        return may(user, "schedule", row) or may(user, "publish", row)
+    # Who schedules chooses the minute for what somebody handed in, and decides nothing else.
+    timing = to == Status.SCHEDULED or (to in UNPUBLISHED and row.stage == Status.SCHEDULED)
+    if timing and row.stage in (Status.IN_REVIEW, Status.SCHEDULED) and may(user, "schedule", row):
+        return True
     return may(user, "publish", row)
 
 

@@ -111,9 +111,14 @@ class Publishable(models.Model):
         now = timezone.now()
         if to == Status.SCHEDULED:
             self.published_at = at or self.published_at
-        elif to == Status.PUBLISHED and (self.published_at is None or self.published_at > now):
+        elif to == Status.PUBLISHED and not self._has_appeared(now):
             self.published_at = now
+        elif to in (Status.DRAFT, Status.IN_REVIEW) and not self._has_appeared(now):
+            self.published_at = None
         self.status = to
+
+    def _has_appeared(self, now: datetime) -> bool:
+        return self.published_at is not None and self.published_at <= now
 
     def date_publication(self) -> None:
         """Date what is published, and call it scheduled while that date lies ahead."""

@@ -211,6 +211,32 @@ def test_a_verdict_that_is_published_a_second_time_turned_round_says_what_reader
     assert (last.verdict, last.previous_verdict) == ("skip", "ship")
 
 
+@pytest.mark.parametrize("own", [LATER * 10, LATER / 2])
+def test_a_scheduled_tool_takes_the_verdicts_that_wait_to_its_own_minute(own):
+    tool = draft()
+    move_review(tool.reviews.get(persona="founder"), Status.SCHEDULED, at=timezone.now() + own)
+    minute = timezone.now() + LATER
+    move_tool(tool, Status.SCHEDULED, at=minute)
+    assert Review.objects.published(minute).filter(tool=tool).count() == 4
+    sooner = timezone.now() + LATER / 4
+    move_tool(tool, Status.SCHEDULED, at=sooner)
+    assert Review.objects.published(sooner).filter(tool=tool).count() == 4
+
+
+@pytest.mark.parametrize("to", [Status.DRAFT, Status.IN_REVIEW, Status.SCHEDULED])
+def test_a_verdict_that_a_scheduled_tool_needs_is_not_taken_from_it(to):
+    tool = at_stage(Status.SCHEDULED)
+    review = tool.reviews.get(persona="founder")
+    with pytest.raises(ValidationError, match="would appear without this verdict"):
+        move_review(review, to, at=timezone.now() + 2 * LATER)
+
+
+def test_a_draft_that_was_once_scheduled_has_no_date_left():
+    tool = at_stage(Status.SCHEDULED)
+    move_tool(tool, Status.DRAFT)
+    assert Tool.objects.get(pk=tool.pk).published_at is None
+
+
 # Who may
 
 
@@ -219,9 +245,8 @@ def test_a_verdict_that_is_published_a_second_time_turned_round_says_what_reader
     [
         ("Author", {(Status.DRAFT, Status.IN_REVIEW), (Status.IN_REVIEW, Status.DRAFT)}),
         ("Publisher", {
-            (Status.DRAFT, Status.SCHEDULED), (Status.IN_REVIEW, Status.SCHEDULED),
+            (Status.IN_REVIEW, Status.SCHEDULED),
             (Status.SCHEDULED, Status.DRAFT), (Status.SCHEDULED, Status.IN_REVIEW),
-            (Status.WITHDRAWN, Status.SCHEDULED),
         }),
         ("Editor", {(before, after) for before in MOVES for after in MOVES[before]}),
         ("Administrator", {(before, after) for before in MOVES for after in MOVES[before]}),
