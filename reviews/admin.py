@@ -180,9 +180,6 @@ class ReviewAdmin(PublishableAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Review | None = None) -> list[str]:
         return ["tool", "persona"] if obj else []
 
-    def has_delete_permission(self, request: HttpRequest, obj: Review | None = None) -> bool:
-        return False
-
     def save_model(self, request: HttpRequest, obj: Review, form: Any, change: bool) -> None:
         """Record what the form says, instead of writing over the review."""
         record_reviews([form.statement()], by=request.user)

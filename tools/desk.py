@@ -121,6 +121,9 @@ class PublishableAdmin(FoundByName, VersionedAdmin):
         fresh = obj is None or (obj.published_at is None and obj.stage in publishing.UNPUBLISHED)
         return fresh and super().has_delete_permission(request, obj)
 
+    def get_view_on_site_url(self, obj: Any = None) -> str | None:
+        return super().get_view_on_site_url(obj) if obj and obj.is_public else None
+
     def moves(self, request: HttpRequest, row: Publishable | None) -> list[tuple[Status, str]]:
         """Return where this user may move the row now, with what the button says."""
         stage = row.stage if row else Status.DRAFT

@@ -205,17 +205,22 @@ def move_triggers(called: str) -> list[pgtrigger.Trigger]:
             name="status_acts",
             when=pgtrigger.After,
             operation=pgtrigger.Insert | pgtrigger.UpdateOf("status", "published_at"),
+            declare=[("before", "text")],
             # `called` is SQL of ours.
+            # What appeared at its minute was published by the clock, not by who writes it next.
             func=f"""
-                IF (NEW.status IS DISTINCT FROM OLD.status
+                before := CASE
+                    WHEN OLD.status = 'scheduled' AND OLD.published_at <= clock_timestamp()
+                    THEN 'published' ELSE OLD.status END;
+                IF (NEW.status IS DISTINCT FROM before AND NEW.status IS DISTINCT FROM OLD.status
                     AND (NEW.status NOT IN ('draft', 'in_review')
-                         OR OLD.status NOT IN ('draft', 'in_review')))
+                         OR before NOT IN ('draft', 'in_review')))
                     OR (NEW.status = 'scheduled'
                         AND NEW.published_at IS DISTINCT FROM OLD.published_at)
                 THEN
                     INSERT INTO tools_act
                         (kind, row_id, name, before, after, published_at, by, reason, acted_at)
-                    VALUES (TG_TABLE_NAME, NEW.id, {called}, coalesce(OLD.status, ''), NEW.status,
+                    VALUES (TG_TABLE_NAME, NEW.id, {called}, coalesce(before, ''), NEW.status,
                         NEW.published_at,
                         coalesce(current_setting('shiporskip.by', true), ''),
                         coalesce(current_setting('shiporskip.reason', true), ''),

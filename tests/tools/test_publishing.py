@@ -300,6 +300,18 @@ def test_an_act_below_the_desk_is_written_down_too():
     assert (act.name, act.after, act.by) == ("Draft", "published", "")
 
 
+def test_nobody_is_said_to_have_done_what_the_clock_did():
+    tool = at_stage(Status.SCHEDULED)
+    let_time_pass(LATER)
+    Tool.objects.update(published_at=F("published_at") - LATER)
+    acts = Act.objects.count()
+    founder = Statement(tool.pk, "founder", "ship", 50, "Worded anew.")
+    record_reviews([founder], by=member("Editor"))
+    assert Act.objects.count() == acts
+    move_tool(tool, Status.WITHDRAWN)
+    assert (Act.objects.first().before, Act.objects.first().after) == ("published", "withdrawn")
+
+
 def test_an_act_is_neither_changed_nor_removed():
     cast.alpha()
     for change in (lambda: Act.objects.update(by="somebody else"), Act.objects.all().delete):
