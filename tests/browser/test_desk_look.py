@@ -21,7 +21,9 @@ def desk(reader, demo, admin_user):
 
 def test_axe_finds_nothing_on_front_page_lists_and_form(desk, live_server):
     tool = Tool.objects.first()
-    for address in ("", "tools/tool/?missing=any", "reviews/review/", f"tools/tool/{tool.pk}/"):
+    lists = ("tools/tool/?missing=any", "reviews/review/")
+    forms = (f"tools/tool/{tool.pk}/change/", "comparisons/comparison/add/")
+    for address in ("", *lists, *forms):
         desk.goto(f"{live_server.url}/admin/{address}")
         for width in (360, 1280):
             for scheme in ("light", "dark"):

@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from tests import cast
 from tests.browser.test_accessibility import sideways
+from tools.models import Price
 from tools.status import Status
 
 
@@ -75,6 +76,19 @@ def test_without_javascript_the_tool_is_saved_and_there_is_no_preview(reader, co
     page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_url("**/admin/tools/tool/")
     assert tool.reviews.get().body == "Somebody pays."
+
+
+def test_enter_in_a_field_saves_and_dates_no_price(reader, cookies):
+    tool = draft()
+    cast.add_plan(tool, "Pro", "subscription", "20")
+    price = Price.objects.get()
+    page = open_tool(reader, cookies, tool)
+    page.locator("#id_tagline").fill("A new line")
+    page.locator("#id_tagline").press("Enter")
+    page.wait_for_url("**/admin/tools/tool/")
+    tool.refresh_from_db()
+    assert tool.tagline == "A new line"
+    assert Price.objects.get().checked_on == price.checked_on
 
 
 @pytest.mark.parametrize("width", [360, 900, 1280])
