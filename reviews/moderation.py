@@ -10,6 +10,8 @@ from .tallying import recount
 from .votes import Ruling, Standing, Suspicion
 
 PERMISSION = "reviews.moderate_vote"
+#: So many votes are named in one statement; Postgres takes no more than 65,535 parameters.
+BATCH = 10_000
 
 
 def release(votes: QuerySet[Any], *, by: Any = None, reason: str = "") -> int:
@@ -45,10 +47,13 @@ def _rule_on_subject(
     kind = votes.model
     tally = kind(**{f"{kind.SUBJECT}_id": key}).lock_tally()
     # The rows are fixed first, because what chose them may be what changes.
-    chosen = kind.objects.filter(pk__in=list(votes.values_list("pk", flat=True)))
-    if standing == Standing.REJECTED:
-        chosen.filter(suspicion="").update(suspicion=Suspicion.EDITOR)
-    changed = chosen.update(standing=standing)
+    keys = list(votes.values_list("pk", flat=True))
+    changed = 0
+    for first in range(0, len(keys), BATCH):
+        chosen = kind.objects.filter(pk__in=keys[first : first + BATCH])
+        if standing == Standing.REJECTED:
+            chosen.filter(suspicion="").update(suspicion=Suspicion.EDITOR)
+        changed += chosen.update(standing=standing)
     if changed:
         recount(tally)
         Ruling.objects.create(

@@ -9,7 +9,7 @@ A day is a day in UTC, because for as long the hash of an address stays the same
   (`voting.release_returning`), and rejected when that has not happened in COOKIE_PATIENCE.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -122,11 +122,11 @@ def _sweep_subject(votes: QuerySet[Any], now: datetime, swept: Swept) -> None:
             swept.released += release(suspects, reason=reason)
 
 
-def _households(votes: QuerySet[Any], suspects: QuerySet[Any]) -> Sequence[Any]:
+def _households(votes: QuerySet[Any], suspects: QuerySet[Any]) -> QuerySet[Any]:
     """Return the address hashes of the suspects that have few votes on the subject."""
     asked = suspects.filter(address__isnull=False).order_by().values("address")
     crowds = votes.filter(address__in=asked).order_by().values("address").annotate(size=Rows("pk"))
-    return [row["address"] for row in crowds.filter(size__lte=HOUSEHOLD)]
+    return crowds.filter(size__lte=HOUSEHOLD).values("address")
 
 
 def wave_of(votes: QuerySet[Any], day: date) -> Wave:

@@ -61,10 +61,13 @@ def ballot_box(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
             return view(request, *args, **kwargs)
         except RefusedError as refused:
             return _refuse(request, refused)
-        except UnknownName as unknown:
+        except (UnknownName, Tool.DoesNotExist) as error:
+            # What does not exist any more was withdrawn while the vote was on its way.
+            named = "".join(map(str, kwargs.values()))
+            wanted = error.wanted if isinstance(error, UnknownName) else named
             if not _wants_json(request):
-                raise
-            sentence = f"No published tool is called “{unknown.wanted[:80]}”."
+                raise UnknownName(wanted, []) from error
+            sentence = f"No published tool is called “{wanted[:80]}”."
             return JsonResponse({"error": sentence}, status=404)
 
     checked: Callable[..., HttpResponse] = csrf_protect(answer)

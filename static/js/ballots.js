@@ -2,6 +2,7 @@
 // alone, because a page is the same for everybody. Without this the forms work by themselves.
 
 const KEY = "votes";
+const RETRACT = "retract";
 
 /** What this browser has voted, as {slug or pair of slugs: choice}. Storage may be forbidden or hold anything. */
 function read() {
@@ -22,6 +23,9 @@ function keep(slug, choice) {
     // The vote is cast all the same; only this browser forgets which one it was.
   }
 }
+
+/** The server took the ballot and said no; its message is the reason, where it gave one. */
+class Refusal extends Error {}
 
 /** Show on a ballot what its reader has voted. */
 function mark(ballot, choice) {
@@ -65,15 +69,26 @@ function say(ballot, sentence, undo) {
   status.append(" ", button);
 }
 
-/** Send a ballot, and return what the server counted. */
-async function send(ballot, fields) {
+// One ballot after the other: the first answer brings the cookie by which the server knows the voter,
+// and two first votes at once would be those of two.
+let queue = Promise.resolve();
+
+/** Send a ballot when its turn has come, and return what the server counted. */
+function send(ballot, fields) {
+  const turn = queue.then(() => sendNow(ballot, fields));
+  queue = turn.catch(() => {});
+  return turn;
+}
+
+async function sendNow(ballot, fields) {
   const answer = await fetch(ballot.querySelector("form").action, {
     method: "POST",
     body: new URLSearchParams(fields),
     headers: {Accept: "application/json"},
   });
-  const result = await answer.json();
-  if (!answer.ok) throw new Error(result.error);
+  const isJson = answer.headers.get("Content-Type")?.startsWith("application/json");
+  const result = isJson ? await answer.json() : {};
+  if (!answer.ok) throw new Refusal(result.error);
   return result;
 }
 
@@ -89,7 +104,8 @@ async function prove(ballot, {choice, challenge}) {
 
 async function cast(ballot, choice) {
   const buttons = [...ballot.querySelectorAll("form button")];
-  for (const button of buttons) button.disabled = true;
+  if (ballot.hasAttribute("aria-busy")) return;
+  ballot.setAttribute("aria-busy", "true"); // a disabled button would lose the focus
   try {
     const result = await send(ballot, {choice});
     keep(ballot.dataset.ballot, result.choice);
@@ -97,12 +113,17 @@ async function cast(ballot, choice) {
     tally(ballot, result.count);
     const chosen = buttons.find(button => button.value === result.choice);
     const said = chosen?.dataset.verdict ?? chosen?.textContent.trim();
+    if (choice === RETRACT && result.change === "unchanged") {
+      say(ballot, "This browser is not known to have voted here, so nothing was taken back.");
+      return;
+    }
     say(ballot, said ? `You said ${said}.` : "Your vote is taken back.", result.undo);
     if (result.challenge) prove(ballot, result).catch(() => {}); // then it waits for the night
-  } catch {
-    say(ballot, "Your vote did not arrive. Look at your connection, and vote again.");
+  } catch (error) {
+    const lost = "Your vote did not arrive. Look at your connection, and vote again.";
+    say(ballot, (error instanceof Refusal && error.message) || lost);
   } finally {
-    for (const button of buttons) button.disabled = false;
+    ballot.removeAttribute("aria-busy");
   }
 }
 

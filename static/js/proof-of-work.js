@@ -1,7 +1,19 @@
-// Solves the riddle that releases a vote from quarantine (reviews/proof_of_work.py). Hashing happens
-// outside of the page's thread, a batch at a time, so the page stays responsive without a worker.
+// Solves the riddle that releases a vote from quarantine (reviews/proof_of_work.py). It works in
+// batches of a few milliseconds and lets the page do what waits between them.
 
 const BATCH = 500;
+
+/** Let the page answer clicks and draw itself; a timer would wait four milliseconds each time. */
+function breathe() {
+  return new Promise(resolve => {
+    const {port1, port2} = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
 
 /**
  * The solution of a challenge, as text for the ballot's field `proof`; null where there is none,
@@ -18,6 +30,7 @@ export async function solve({algorithm, challenge, max_number: last, salt, signa
   for (let first = 0; first <= last; first += BATCH) {
     const numbers = Array.from({length: BATCH}, (_, offset) => first + offset);
     const found = (await Promise.all(numbers.map(isWanted))).indexOf(true);
+    await breathe();
     if (found >= 0) return JSON.stringify({challenge, salt, signature, number: numbers[found]});
   }
   return null;

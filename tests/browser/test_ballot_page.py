@@ -28,6 +28,34 @@ def test_a_vote_moves_the_tally_is_remembered_and_can_be_undone(reader, demo):
     assert not reader.complaints
 
 
+def test_a_reader_who_answers_every_ballot_at_once_is_one_voter(reader, demo):
+    page = reader.open("/compare/claude-4-sonnet-vs-smolvlm2-turbo/")
+    page.evaluate("""() => {
+        for (const form of document.querySelectorAll("[data-ballot] form")) {
+            form.querySelector("button[name=choice]").click();
+        }
+    }""")
+    for status in page.locator("[data-ballot-status]").all():
+        expect(status).to_contain_text("You said")
+    voters = {vote.voter for kind in (Vote, Duel) for vote in kind.objects.all()}
+    assert len(voters) == 1
+    assert Vote.objects.count() == 2
+
+
+def test_taking_back_what_this_browser_has_not_cast_says_so_and_keeps_the_focus(reader, demo):
+    page = reader.open("/tools/claude-4-sonnet/")
+    ballot = page.locator("[data-ballot=claude-4-sonnet]")
+    ship = ballot.get_by_role("button", name="Ship", exact=True)
+    ship.focus()
+    page.keyboard.press("Enter")
+    expect(ballot.get_by_role("status")).to_contain_text("You said ship.")
+    expect(ship).to_be_focused()
+    page.context.clear_cookies()
+    ballot.get_by_role("button", name="Take my vote back").click()
+    expect(ballot.get_by_role("status")).to_contain_text("nothing was taken back")
+    assert Vote.objects.count() == 1
+
+
 def test_without_javascript_a_vote_leads_back_to_its_place_on_the_page(reader, demo):
     page = reader.open("/compare/claude-4-sonnet-vs-smolvlm2-turbo/", java_script_enabled=False)
     ballot = page.locator("#ballot-smolvlm2-turbo")

@@ -17,6 +17,20 @@ from tests import cast
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def test_the_page_answers_while_a_riddle_is_solved(reader, demo):
+    page = reader.open("/tools/claude-4-sonnet/")
+    ticks = page.evaluate("""async () => {
+        const {solve} = await import("/static/js/proof-of-work.js");
+        let ticks = 0;
+        const clock = setInterval(() => ticks++, 5);
+        const unsolvable = {algorithm: "SHA-256", challenge: "00".repeat(32), salt: "s"};
+        await solve({...unsolvable, max_number: 20000});
+        clearInterval(clock);
+        return ticks;
+    }""")
+    assert ticks > 5
+
+
 def test_a_solved_riddle_has_the_vote_counted(reader, monkeypatch):
     monkeypatch.setattr(proof_of_work, "NUMBERS", 3000)
     tool = cast.delta()

@@ -10,6 +10,7 @@ from django.test import Client, override_settings
 from reviews.tallies import Count
 from reviews.votes import AddressKey, Standing, Tally, Vote
 from tests.cast import delta, make_tool
+from tools.models import Tool
 from tools.status import Status
 
 pytestmark = pytest.mark.django_db
@@ -130,6 +131,16 @@ def test_a_cookie_that_is_not_ours_is_none(value):
     cast = Vote.objects.get()
     assert cast.voter != UUID(int=7)
     assert cast.without_cookie
+
+
+def test_a_tool_that_is_withdrawn_while_a_vote_is_on_its_way_is_an_unknown_one(monkeypatch):
+    delta()
+
+    def gone(*_, **__):
+        raise Tool.DoesNotExist
+
+    monkeypatch.setattr("reviews.vote_views.cast_vote", gone)
+    assert vote(browser()).status_code == 404
 
 
 # From elsewhere

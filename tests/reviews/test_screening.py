@@ -258,6 +258,16 @@ def editor():
     return user
 
 
+def test_more_votes_than_one_statement_can_name_are_decided_too(editor, monkeypatch):
+    monkeypatch.setattr("reviews.moderation.BATCH", 2)
+    tool = delta()
+    for number in range(5):
+        cast_vote(tool.pk, UUID(int=number), Verdict.SHIP)
+    assert moderation.reject(Vote.objects.all(), by=editor) == 5
+    assert Tally.objects.get().count.total == 0
+    assert Ruling.objects.get().votes == 5
+
+
 def test_an_editor_releases_and_rejects_and_it_is_written_down(editor):
     tool = delta()
     crowd(tool, 3, lambda _: SHIP)
