@@ -23,6 +23,11 @@ def form_of(answer):
             fields |= {
                 bound.html_name: bound.value() for bound in part if bound.value() is not None
             }
+            fields |= {
+                bound.html_initial_name: part.data.get(bound.html_initial_name, bound.initial)
+                for bound in part
+                if bound.field.show_hidden_initial
+            }
     return fields
 
 

@@ -230,3 +230,62 @@ def wait_until_somebody_waits():
             if cursor.fetchone()[0]:
                 return
     raise AssertionError("nobody waits")
+
+
+# Plans on their tool's page, which have no versions
+
+
+def test_what_another_made_of_a_plan_stays_where_only_the_tool_was_changed(admin_client, other):
+    tool = cast.alpha()
+    address, mine = form_at(admin_client, tool)
+    _, theirs = form_at(other, tool)
+    theirs |= {"plans-1-label": "Team", "plans-1-kind": "quote", "plans-1-position": "7"}
+    assert other.post(address, theirs).status_code == 302
+    assert admin_client.post(address, mine | {"tagline": "Anew"}).status_code == 302
+    assert list(tool.plans.values_list("label", "kind", "position")) == [
+        ("Free tier", "free", 0),
+        ("Team", "quote", 7),
+    ]
+
+
+def test_two_editors_in_two_fields_of_a_plan_both_count(admin_client, other):
+    tool = cast.alpha()
+    address, mine = form_at(admin_client, tool)
+    _, theirs = form_at(other, tool)
+    assert other.post(address, theirs | {"plans-0-label": "Starter"}).status_code == 302
+    assert admin_client.post(address, mine | {"plans-0-position": "9"}).status_code == 302
+    assert tool.plans.get(position=9).label == "Starter"
+
+
+@pytest.mark.parametrize(
+    ("field", "theirs", "mine", "told"),
+    [("label", "Theirs", "Mine", "Theirs"), ("kind", "quote", "usage", "On request"),
+     ("position", "7", "8", "7")],
+)  # fmt: skip
+def test_two_editors_in_one_field_of_a_plan_are_told_once(
+    admin_client, other, field, theirs, mine, told
+):
+    tool = cast.alpha()
+    plan = tool.plans.get(label="Free tier")
+    name = f"plans-0-{field}"
+    address, fields = form_at(admin_client, tool)
+    other.post(address, form_at(other, tool)[1] | {name: theirs})
+    answer = admin_client.post(address, fields | {name: mine})
+    assert answer.status_code == 200
+    assert f"meanwhile, to “{told}”" in Page(answer).one(f".plan-field-{field} .errorlist")
+    assert form_of(answer)[name] == mine
+    plan.refresh_from_db()
+    assert str(getattr(plan, field)) == theirs
+    assert admin_client.post(address, form_of(answer)).status_code == 302
+    plan.refresh_from_db()
+    assert str(getattr(plan, field)) == mine
+
+
+def test_a_price_that_another_added_meanwhile_asks_nothing_of_a_form(admin_client, other):
+    tool = cast.alpha()
+    address, mine = form_at(admin_client, tool)
+    _, theirs = form_at(other, tool)
+    theirs |= {"plans-1-amount": "30", "plans-1-currency": "EUR", "plans-1-period": "year"}
+    assert other.post(address, theirs).status_code == 302
+    assert admin_client.post(address, mine | {"tagline": "Anew"}).status_code == 302
+    assert [price.currency for price in tool.plans.get(position=1).prices.all()] == ["USD", "EUR"]
