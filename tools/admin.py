@@ -24,6 +24,7 @@ from .lists import (
     tools_named,
     vendors_named,
 )
+from .merging import MergingForm
 from .models import MAY_CHANGE, Act, Category, Plan, Price, Tool, Vendor
 from .previewing import MARKDOWN
 
@@ -36,6 +37,7 @@ admin.site.register(User, AccountAdmin)
 class NamedAdmin(FoundByName):
     """A vendor or a category."""
 
+    form = MergingForm
     list_display = ["name", "slug", "tools"]
     search_fields = ["name"]
     prepopulated_fields = {"slug": ["name"]}
