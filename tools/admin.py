@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from .accounts import AccountAdmin
-from .forms import PlanForm, PlanFormSet
+from .forms import PlanForm, PlanFormSet, PriceFormSet
 from .lists import (
     ChecksPrices,
     FoundByName,
@@ -104,6 +104,7 @@ class PriceInline(LabelledInline):
 
     model = Price
     form = PriceForm
+    formset = PriceFormSet
     extra = 0
     can_delete = False
 

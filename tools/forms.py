@@ -1,4 +1,4 @@
-"""Plans as a tool's page on the desk holds them: each with its price now, and a new one."""
+"""Plans with their prices now, and new ones, as the pages of a tool and of a plan hold them."""
 
 from functools import cached_property
 from typing import Any
@@ -165,3 +165,28 @@ class PlanFormSet(forms.BaseInlineFormSet):
         if checked:
             check_prices([plan.pk for plan in checked])
         return saved
+
+
+class PriceFormSet(forms.BaseInlineFormSet):
+    """A plan's prices. New ones are recorded like any others: what is kept already adds nothing."""
+
+    def save_new_objects(self, commit: bool = True) -> list[Price]:
+        """Record the new prices and return those that were added."""
+        entered = [
+            self.save_new(form, commit=False) for form in self.extra_forms if form.has_changed()
+        ]
+        recorded = record_prices(
+            Quote(
+                plan_id=self.instance.pk,
+                amount=price.amount,
+                currency=price.currency,
+                period=price.period,
+                unit=price.unit,
+                effective_on=price.effective_on,
+                checked_on=price.checked_on,
+                source_url=price.source_url or None,
+            )
+            for price in entered
+        )
+        self.new_objects = [news.price for news in recorded if news.change == "added"]
+        return self.new_objects
