@@ -225,7 +225,6 @@ ALLOWED_HOSTS = [
     *("127.0.0.1", "localhost", "[::1]"),
     *(host.strip() for host in env.list("ALLOWED_HOSTS", default=[])),
 ]
-# How many proxies stand before us, of those that add to X-Forwarded-For whom they answer.
 _secure = _site.scheme == "https"
 if _secure:  # a proxy ends TLS before us, and says so in this header (docs/operators.md)
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import AbstractUser, Group, Permission, User
@@ -94,7 +95,14 @@ class AccountAdmin(UserAdmin):
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
         ("Person", {"fields": ["first_name", "last_name", "email"]}),
-        ("What it may do", {"fields": ["is_active", "groups"]}),
+        (
+            "What it may do",
+            {
+                "fields": ["is_active", "groups"],
+                "description": "An account that has changed something is not deleted, because the "
+                "log of it would go, too. Make it inactive instead: then it opens nothing.",
+            },
+        ),
         ("Dates", {"fields": ["last_login", "date_joined"]}),
     ]
     add_fieldsets = [
@@ -133,9 +141,13 @@ class AccountAdmin(UserAdmin):
         return allowed and (obj is None or may_manage(request.user, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse to delete what one may not manage, and oneself."""
+        """Refuse to delete what one may not manage, oneself, and whoever has changed something."""
         allowed = super().has_delete_permission(request, obj)
-        return allowed and (obj is None or (obj != request.user and may_manage(request.user, obj)))
+        if not allowed or obj is None:
+            return allowed
+        # The log that Django keeps of the desk goes with the account.
+        has_acted = LogEntry.objects.filter(user=obj).exists()
+        return not has_acted and obj != request.user and may_manage(request.user, obj)
 
     @admin.display(description="Groups")
     def group_names(self, account: AbstractUser) -> str:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from .accounts import AccountAdmin
-from .forms import PlanForm, PlanFormSet
+from .forms import PlanForm, PlanFormSet, PriceFormSet
 from .lists import (
     ChecksPrices,
     FoundByName,
@@ -24,6 +24,7 @@ from .lists import (
     tools_named,
     vendors_named,
 )
+from .merging import MergingForm
 from .models import MAY_CHANGE, Act, Category, Plan, Price, Tool, Vendor
 from .previewing import MARKDOWN
 from .publishing import may, may_price
@@ -38,6 +39,7 @@ admin.site.register(User, AccountAdmin)
 class NamedAdmin(FoundByName):
     """A vendor or a category."""
 
+    form = MergingForm
     list_display = ["name", "slug", "tools"]
     search_fields = ["name"]
     prepopulated_fields = {"slug": ["name"]}
@@ -111,6 +113,7 @@ class PriceInline(LabelledInline):
 
     model = Price
     form = PriceForm
+    formset = PriceFormSet
     extra = 0
     can_delete = False
 

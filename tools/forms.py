@@ -1,4 +1,4 @@
-"""Plans as a tool's page on the desk holds them: each with its price now, and a new one."""
+"""Plans with their prices now, and new ones, as the pages of a tool and of a plan hold them."""
 
 from functools import cached_property
 from typing import Any
@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.forms.models import fields_for_model
 from django.utils import timezone
 
+from .merging import MergingForm
 from .models import Plan, Price
 from .pricing import PRICE_MAX_AGE, Period, PlanKind, PlanLine
 from .recording import Quote, check_prices, record_prices
@@ -16,7 +17,7 @@ from .recording import Quote, check_prices, record_prices
 PRICE_FIELDS = ["amount", "currency", "period", "unit", "effective_on", "source_url"]
 
 
-class PlanForm(forms.ModelForm):
+class PlanForm(MergingForm):
     """A plan, and the price to add to it if an amount is given; those before stay as they are."""
 
     class Meta:
@@ -43,6 +44,8 @@ class PlanForm(forms.ModelForm):
         self.fields.update(fields)
         for name in ("currency", "period", "unit"):
             self.initial[name] = getattr(before, name)
+            # What somebody else made the price before this one meanwhile is no change here.
+            self.fields[name].show_hidden_initial = bool(self.instance.pk)
         for name in PRICE_FIELDS:
             self.fields[name].required = False
         self.fields["effective_on"].initial = None
@@ -135,6 +138,14 @@ class PlanFormSet(forms.BaseInlineFormSet):
     def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
         return super().get_form_kwargs(index) | {"may_add_price": self.may_add_price}
 
+    def full_clean(self) -> None:
+        """Look at the plans once nobody else writes them, nor their prices."""
+        if self.is_bound and self.instance.pk:
+            # In the order in which `record_prices` locks, so that no two wait for each other.
+            plans = Plan.objects.filter(tool=self.instance.pk).order_by("pk")
+            list(plans.select_for_update(no_key=True).values_list("pk"))
+        super().full_clean()
+
     @property
     def checkable(self) -> list[PlanForm]:
         """The plans whose price may be said to hold still."""
@@ -154,3 +165,28 @@ class PlanFormSet(forms.BaseInlineFormSet):
         if checked:
             check_prices([plan.pk for plan in checked])
         return saved
+
+
+class PriceFormSet(forms.BaseInlineFormSet):
+    """A plan's prices. New ones are recorded like any others: what is kept already adds nothing."""
+
+    def save_new_objects(self, commit: bool = True) -> list[Price]:
+        """Record the new prices and return those that were added."""
+        entered = [
+            self.save_new(form, commit=False) for form in self.extra_forms if form.has_changed()
+        ]
+        recorded = record_prices(
+            Quote(
+                plan_id=self.instance.pk,
+                amount=price.amount,
+                currency=price.currency,
+                period=price.period,
+                unit=price.unit,
+                effective_on=price.effective_on,
+                checked_on=price.checked_on,
+                source_url=price.source_url or None,
+            )
+            for price in entered
+        )
+        self.new_objects = [news.price for news in recorded if news.change == "added"]
+        return self.new_objects

@@ -33,7 +33,7 @@ TOLD = 10
 MAX_WORDS = 12
 
 # The columns and the index that these read are made by the migrations `0002_search` and
-# `0004_search_acts`, because a field of a model would be fetched with every row.
+# `0005_search_acts`, because a field of a model would be fetched with every row.
 _TOOLS = """
     SELECT id FROM tools_tool WHERE search_names @@ to_tsquery('simple', %s)
     UNION SELECT tool.id FROM tools_tool tool JOIN tools_vendor vendor ON vendor.id = vendor_id

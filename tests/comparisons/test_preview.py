@@ -42,9 +42,10 @@ def link_on(client, row):
 
 
 def body_of(page):
-    """Return what a reader sees of a page."""
-    for bar in page.tree.cssselect(".preview-bar"):
-        bar.drop_tree()
+    """Return what a reader sees of a page, without what only one of the two has."""
+    apart = ".preview-bar, section[aria-labelledby=ballot], section.duel, details.share"
+    for part in page.tree.cssselect(apart):
+        part.drop_tree()
     return page.tree.cssselect("body")[0].text_content()
 
 
@@ -102,6 +103,17 @@ def test_nobody_lists_keeps_or_passes_on_a_preview(site):
                      "meta[property^=og]"):  # fmt: skip
             assert not page.tree.cssselect(leak), leak
         assert not page.answer.cookies
+
+
+def test_nothing_on_a_preview_leads_to_what_is_not_public_yet(site):
+    tool = draft("anvil")
+    for row in (tool, cast.compare(tool, draft("bellows"), status="draft")):
+        page = site.get(address_of(row))
+        for part in ("form[method=post]", "[data-ballot]", ".share", "script[src*=ballots]"):
+            assert not page.tree.cssselect(part), part
+        addresses = [*page.links("a"), *page.links("link")]
+        ours = [to for to in addresses if "anvil" in to and not to.startswith("/compare/?with=")]
+        assert not [to for to in ours if to.endswith((".json", ".md")) or "/feeds/" in to]
 
 
 def test_no_public_page_is_told_of_previews(client, site):

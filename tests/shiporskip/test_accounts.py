@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from axes.models import AccessAttempt
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import ValidationError
@@ -13,6 +14,7 @@ from django.core.management import call_command
 from django.test import RequestFactory
 from django.utils import timezone
 
+from tests.conftest import Page
 from tools.accounts import make_account
 from tools.clients import client_address
 
@@ -343,6 +345,21 @@ def test_nobody_deletes_the_account_they_are_using(admin_client, admin_user):
     answer = admin_client.post(f"/admin/auth/user/{admin_user.pk}/delete/", {"post": "yes"})
     assert answer.status_code == 403
     assert User.objects.filter(pk=admin_user.pk).exists()
+
+
+def test_an_account_that_has_changed_something_is_made_inactive_and_not_deleted(admin_client):
+    eve, idle = member("Editor", "eve"), member("Editor", "idle")
+    LogEntry.objects.create(user=eve, object_repr="Alpha", action_flag=CHANGE)
+    for account, answer in ((eve, 403), (idle, 302)):
+        address = f"/admin/auth/user/{account.pk}/delete/"
+        assert admin_client.post(address, {"post": "yes"}).status_code == answer
+    fields = {"action": "delete_selected", "_selected_action": [eve.pk], "post": "yes"}
+    assert admin_client.post("/admin/auth/user/", fields).status_code == 403
+    page = Page(admin_client.get(f"/admin/auth/user/{eve.pk}/change/"))
+    assert "Make it inactive instead" in page.text
+    assert not page.all(".deletelink")
+    assert LogEntry.objects.get(object_repr="Alpha").user == eve
+    assert not User.objects.filter(username="idle").exists()
 
 
 def test_accounts_are_listed_in_a_constant_number_of_queries(

@@ -23,6 +23,11 @@ def form_of(answer):
             fields |= {
                 bound.html_name: bound.value() for bound in part if bound.value() is not None
             }
+            fields |= {
+                bound.html_initial_name: part.data.get(bound.html_initial_name, bound.initial)
+                for bound in part
+                if bound.field.show_hidden_initial
+            }
     return fields
 
 
@@ -190,3 +195,31 @@ def test_lists_cost_a_constant_number_of_queries(admin_client, django_assert_max
         cast.compare(alpha, other)
     with django_assert_max_num_queries(9):
         assert admin_client.get(f"/admin/{room}/").status_code == 200
+
+
+def test_a_price_that_is_entered_again_on_its_plans_page_is_kept_once(admin_client):
+    plan = cast.add_plan(cast.delta(), "Pro", "subscription", "20", checked_on="2026-11-01")
+    address = f"/admin/tools/plan/{plan.pk}/change/"
+    new = {
+        "prices-TOTAL_FORMS": 2, "prices-1-amount": "25", "prices-1-currency": "USD",
+        "prices-1-period": "month", "prices-1-unit": "", "prices-1-source_url": "",
+        "prices-1-effective_on": "2026-11-20", "prices-1-checked_on": "2026-11-20",
+    }  # fmt: skip
+    first = form_of(admin_client.get(address)) | new
+    for _ in range(2):
+        assert admin_client.post(address, first).status_code == 302
+    assert [price.amount for price in plan.prices.all()] == [20, 25]
+    assert plan.prices.last().plan == plan
+
+
+def test_a_new_plan_is_saved_with_its_first_price(admin_client):
+    tool = cast.delta()
+    add = "/admin/tools/plan/add/"
+    fields = form_of(admin_client.get(add)) | {
+        "tool": tool.pk, "label": "Pro", "kind": "subscription",
+        "prices-TOTAL_FORMS": 1, "prices-0-amount": "25", "prices-0-currency": "USD",
+        "prices-0-period": "month", "prices-0-effective_on": "2026-11-20",
+        "prices-0-checked_on": "2026-11-20",
+    }  # fmt: skip
+    assert admin_client.post(add, fields).status_code == 302
+    assert tool.plans.get().prices.get().amount == 25

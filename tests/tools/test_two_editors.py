@@ -230,3 +230,112 @@ def wait_until_somebody_waits():
             if cursor.fetchone()[0]:
                 return
     raise AssertionError("nobody waits")
+
+
+# Plans on their tool's page, which have no versions
+
+
+def test_what_another_made_of_a_plan_stays_where_only_the_tool_was_changed(admin_client, other):
+    tool = cast.alpha()
+    address, mine = form_at(admin_client, tool)
+    _, theirs = form_at(other, tool)
+    theirs |= {"plans-1-label": "Team", "plans-1-kind": "quote", "plans-1-position": "7"}
+    assert other.post(address, theirs).status_code == 302
+    assert admin_client.post(address, mine | {"tagline": "Anew"}).status_code == 302
+    assert list(tool.plans.values_list("label", "kind", "position")) == [
+        ("Free tier", "free", 0),
+        ("Team", "quote", 7),
+    ]
+
+
+def test_two_editors_in_two_fields_of_a_plan_both_count(admin_client, other):
+    tool = cast.alpha()
+    address, mine = form_at(admin_client, tool)
+    _, theirs = form_at(other, tool)
+    assert other.post(address, theirs | {"plans-0-label": "Starter"}).status_code == 302
+    assert admin_client.post(address, mine | {"plans-0-position": "9"}).status_code == 302
+    assert tool.plans.get(position=9).label == "Starter"
+
+
+@pytest.mark.parametrize(
+    ("field", "theirs", "mine", "told"),
+    [("label", "Theirs", "Mine", "Theirs"), ("kind", "quote", "usage", "On request"),
+     ("position", "7", "8", "7")],
+)  # fmt: skip
+def test_two_editors_in_one_field_of_a_plan_are_told_once(
+    admin_client, other, field, theirs, mine, told
+):
+    tool = cast.alpha()
+    plan = tool.plans.get(label="Free tier")
+    name = f"plans-0-{field}"
+    address, fields = form_at(admin_client, tool)
+    other.post(address, form_at(other, tool)[1] | {name: theirs})
+    answer = admin_client.post(address, fields | {name: mine})
+    assert answer.status_code == 200
+    assert f"meanwhile, to “{told}”" in Page(answer).one(f".plan-field-{field} .errorlist")
+    assert form_of(answer)[name] == mine
+    plan.refresh_from_db()
+    assert str(getattr(plan, field)) == theirs
+    assert admin_client.post(address, form_of(answer)).status_code == 302
+    plan.refresh_from_db()
+    assert str(getattr(plan, field)) == mine
+
+
+def test_a_price_that_another_added_meanwhile_asks_nothing_of_a_form(admin_client, other):
+    tool = cast.alpha()
+    address, mine = form_at(admin_client, tool)
+    _, theirs = form_at(other, tool)
+    theirs |= {"plans-1-amount": "30", "plans-1-currency": "EUR", "plans-1-period": "year"}
+    assert other.post(address, theirs).status_code == 302
+    assert admin_client.post(address, mine | {"tagline": "Anew"}).status_code == 302
+    assert [price.currency for price in tool.plans.get(position=1).prices.all()] == ["USD", "EUR"]
+
+
+# Vendors and categories, which have no versions either
+
+
+def test_an_editor_of_a_category_keeps_what_another_wrote_in_another_field(admin_client, other):
+    category = cast.make_category()
+    address, mine = form_at(admin_client, category)
+    _, theirs = form_at(other, category)
+    assert other.post(address, theirs | {"description": "Theirs.\r\n\r\nAnew."}).status_code == 302
+    assert admin_client.post(address, mine | {"name": "Tools"}).status_code == 302
+    category.refresh_from_db()
+    assert (category.name, category.description) == ("Tools", "Theirs.\n\nAnew.")
+    assert category.description_html == "<p>Theirs.</p>\n<p>Anew.</p>"
+
+
+def test_two_editors_in_one_field_of_a_category_or_vendor_are_told_once(admin_client, other):
+    for row, field in (
+        (cast.make_category(), "description"),
+        (cast.make_vendor("acme"), "website"),
+    ):
+        theirs, mine = "https://example.org/theirs", "https://example.org/mine"
+        address, fields = form_at(admin_client, row)
+        other.post(address, form_at(other, row)[1] | {field: theirs})
+        answer = admin_client.post(address, fields | {field: mine})
+        assert answer.status_code == 200
+        assert f"meanwhile, to “{theirs}”" in Page(answer).one(f".field-{field} .errorlist")
+        assert form_of(answer)[field] == mine
+        row.refresh_from_db()
+        assert getattr(row, field) == theirs
+        assert admin_client.post(address, form_of(answer)).status_code == 302
+        row.refresh_from_db()
+        assert getattr(row, field) == mine
+
+
+def test_a_form_that_does_not_say_what_it_showed_is_told_of_what_stands(admin_client):
+    category = cast.make_category()
+    address, fields = form_at(admin_client, category)
+    bare = {name: value for name, value in fields.items() if not name.startswith("initial-")}
+    answer = admin_client.post(address, bare | {"name": "Mine"})
+    assert "to “Developer Tools”" in Page(answer).one(".field-name .errorlist")
+
+
+def test_what_was_deleted_meanwhile_is_not_written_again(admin_client):
+    tool = cast.alpha()
+    plan = cast.add_plan(tool, "Team", "quote")
+    address, fields = form_at(admin_client, tool)
+    plan.delete()
+    assert admin_client.post(address, fields | {"plans-2-label": "Mine"}).status_code == 200
+    assert not tool.plans.filter(label__in=["Team", "Mine"]).exists()
