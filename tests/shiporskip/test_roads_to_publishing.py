@@ -81,7 +81,10 @@ def test_an_author_renames_a_vendor_only_while_no_page_shows_it(log_in):
     author = log_in("Author")
     for vendor, status in ((shown, 403), (unseen, 302)):
         address = f"/admin/tools/vendor/{vendor.pk}/change/"
-        answer = author.post(address, {"name": "Evil", "slug": vendor.slug, "website": ""})
+        fields = {"name": "Evil", "slug": vendor.slug, "website": ""}
+        for name, shown_value in (("name", vendor.name), ("slug", vendor.slug), ("website", "")):
+            fields[f"initial-{name}"] = shown_value
+        answer = author.post(address, fields)
         assert answer.status_code == status
     assert set(Vendor.objects.values_list("name", flat=True)) == {shown.name, "Evil"}
 
