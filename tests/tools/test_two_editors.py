@@ -272,7 +272,10 @@ def test_two_editors_in_one_field_of_a_plan_are_told_once(
     other.post(address, form_at(other, tool)[1] | {name: theirs})
     answer = admin_client.post(address, fields | {name: mine})
     assert answer.status_code == 200
-    assert f"meanwhile, to “{told}”" in Page(answer).one(f".plan-field-{field} .errorlist")
+    page = Page(answer)
+    assert f"meanwhile, to “{told}”" in page.one(f".plan-field-{field} .errorlist")
+    (seen,) = page.tree.cssselect(f"input[name=initial-{name}]")
+    assert seen.get("value") == theirs
     assert form_of(answer)[name] == mine
     plan.refresh_from_db()
     assert str(getattr(plan, field)) == theirs
@@ -315,7 +318,10 @@ def test_two_editors_in_one_field_of_a_category_or_vendor_are_told_once(admin_cl
         other.post(address, form_at(other, row)[1] | {field: theirs})
         answer = admin_client.post(address, fields | {field: mine})
         assert answer.status_code == 200
-        assert f"meanwhile, to “{theirs}”" in Page(answer).one(f".field-{field} .errorlist")
+        page = Page(answer)
+        assert f"meanwhile, to “{theirs}”" in page.one(f".field-{field} .errorlist")
+        (seen,) = page.tree.cssselect(f"input[name=initial-{field}]")
+        assert seen.get("value") == theirs
         assert form_of(answer)[field] == mine
         row.refresh_from_db()
         assert getattr(row, field) == theirs
