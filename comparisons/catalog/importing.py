@@ -141,10 +141,9 @@ def _write_plans(
 ) -> dict[tuple[str, str], Plan]:
     """Write the tools' plans, and return them by the tool's slug and their label."""
     slugs = {tool.pk: slug for slug, tool in tools.items()}
-    kept = {
-        (slugs[plan.tool_id], plan.label): plan
-        for plan in _locked(Plan, tool__in=slugs).order_by("position", "pk")
-    }
+    # Sorted here, because the rows have to be locked in the order of every other writer.
+    plans = sorted(_locked(Plan, tool__in=slugs), key=lambda plan: (plan.position, plan.pk))
+    kept = {(slugs[plan.tool_id], plan.label): plan for plan in plans}
     labels: dict[str, list[str]] = {slug: [] for slug in tools}
     for slug, label in kept:
         labels[slug].append(label)
@@ -259,7 +258,7 @@ def _write_by_slug(
 
 def _locked(model: type[RowT], **condition: object) -> models.QuerySet[RowT]:
     """Return the rows in question, which nobody else can change before the import ends."""
-    # Always in the same order, so that no two imports wait for each other.
+    # Always in the same order, so that no two writers wait for each other.
     rows = model._default_manager.filter(**condition)
     return rows.order_by("pk").select_for_update(no_key=True)
 

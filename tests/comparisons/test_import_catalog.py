@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from comparisons.models import Comparison
@@ -835,6 +837,18 @@ def test_the_number_of_queries_does_not_grow_with_the_tools(take_in):
 
     take_in(catalog())
     assert queries(tools(range(2))) == queries(tools(range(10, 50)))
+
+
+@pytest.mark.django_db
+def test_rows_are_locked_in_the_order_in_which_every_writer_locks_them(take_in):
+    take_in(catalog())
+    document = catalog()
+    document["tools"][0]["plans"].reverse()
+    with CaptureQueriesContext(connection) as queries:
+        take_in(document)
+    locks = [query["sql"] for query in queries if "FOR NO KEY UPDATE" in query["sql"]]
+    assert any('FROM "tools_plan"' in lock for lock in locks)
+    assert [lock for lock in locks if not re.search(r'ORDER BY (1|"\w+"\."id") ASC', lock)] == []
 
 
 # The dry run, the empty site, and the end
