@@ -21,9 +21,12 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from comparisons.catalog.changes import Changes
+from comparisons.catalog.importing import RefusedError, import_document
 from comparisons.models import Comparison
 from reviews.models import Panel, Review, Revision
 from tools.models import Category, Plan, Price, Tool, Vendor
+from tools.status import Status
 
 Document = dict[str, Any]
 
@@ -796,6 +799,87 @@ def test_what_readers_have_seen_cannot_be_called_unpublished_again(status, take_
         f"tools[0].status: {words}",
         f"tools[0].reviews[0].status: {words}",
         f"comparisons[0].status: {words}",
+    ]
+
+
+@pytest.mark.django_db
+def test_each_step_of_a_history_has_to_follow_the_one_before(refusal):
+    history = [
+        review("builder"),
+        review("skeptic"),
+        review("builder", verdict="skip", status="draft"),
+    ]
+    document = changed("tools.0.reviews", history)
+    document["tools"][1]["reviews"] = [review("builder"), review("builder", status="in_review")]
+    assert refusal(document) == [
+        "tools[0].reviews[2].status: What is published cannot become draft.",
+        "tools[1].reviews[1].status: What is published cannot become in review.",
+    ]
+
+
+@pytest.mark.django_db
+def test_a_misstep_is_told_beside_what_else_is_wrong_with_the_tool(refusal):
+    document = changed("tools.0.reviews", [review("builder"), review("builder", status="draft")])
+    document["tools"][0]["reviews"].append(review("skeptic", score=140))
+    assert refusal(document) == [
+        "tools[0].reviews[2].score: 140 is not between 0 and 100",
+        "tools[0].reviews[1].status: What is published cannot become draft.",
+    ]
+
+
+@pytest.mark.django_db
+def test_a_history_that_ends_where_its_review_cannot_go_at_once_is_refused(take_in, refusal):
+    take_in(changed("tools.0.reviews", [review("builder")]))
+    history = [
+        review("builder"),
+        review("builder", status="withdrawn", reason="Too old."),
+        review("builder", status="draft", body="Anew."),
+    ]
+    assert refusal(changed("tools.0.reviews", history)) == [
+        "tools[0].reviews[2].status: What is published cannot become draft."
+    ]
+
+
+@pytest.mark.django_db
+def test_a_history_from_draft_to_withdrawn_is_taken_in_step_by_step(take_in):
+    history = [
+        review("builder", status="draft"),
+        review("builder", status="published"),
+        review("builder", status="withdrawn", reason="Too old."),
+    ]
+    document = changed("tools.0.reviews", history)
+    take_in(document)
+    assert list(Revision.objects.values_list("status", flat=True)) == [
+        "draft",
+        "published",
+        "withdrawn",
+    ]
+    assert take_in(document) == "Nothing to change.\n"
+
+
+@pytest.mark.parametrize("kind", ["review", "tool"])
+@pytest.mark.django_db
+def test_what_somebody_publishes_between_check_and_writing_is_refused_by_name(kind, take_in):
+    document = catalog()
+    document["tools"][0]["status"] = "draft"
+    document["tools"][0]["reviews"] = [review("builder", status="draft")]
+    take_in(document)
+    of_tool = document["tools"][0]
+    (of_tool if kind == "tool" else of_tool["reviews"][0])["status"] = "in_review"
+
+    def watch(items, what):
+        if what == "Importing tools":
+            tool = Tool.objects.get(slug="anvil")
+            row = tool if kind == "tool" else tool.reviews.get()
+            row.become(Status.PUBLISHED)
+            row.save()
+        return items
+
+    with pytest.raises(RefusedError) as refused:
+        import_document(document, Changes(), watch=watch)
+    name = "tool anvil" if kind == "tool" else "review anvil/builder"
+    assert refused.value.problems == [
+        f"{name}: What is published cannot become in review. Somebody has moved it meanwhile."
     ]
 
 
