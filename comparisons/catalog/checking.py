@@ -10,6 +10,7 @@ from django.db.models import F
 
 from comparisons.models import Comparison
 from reviews.models import Review
+from reviews.writing import Statement
 from tools.models import Category, Tool, Vendor
 from tools.sequences import continuation
 from tools.status import Status, check_move, stage_of
@@ -169,12 +170,15 @@ def _review_problems(
 def _missteps(history: list[ReviewEntry], review: Review | None) -> Iterator[tuple[int, str]]:
     """Name the steps of a persona's history that cannot be, by their position in it.
 
-    Steps that the review has made already are fine, whatever became of it since.
+    A step cannot be where its status cannot follow, or where it changes what readers see by now
+    and does not say why. Steps that the review has made already are fine.
     """
     kept = list(review.revisions.all()) if review else []
     told = [entry.of(review.tool_id if review else 0) for entry in history]
     news = continuation(kept, told, lambda text, said: said.repeats(text))
     start = stage = review.stage if review else None
+    # What readers saw before the import; a history that is all new to them explains itself.
+    seen: Review | Statement | None = review if review and review.is_public else None
     for step, said in enumerate(told[len(told) - len(news) :], len(told) - len(news)):
         to = said.stage or stage or Status.PUBLISHED
         # The row itself goes all the way at once, which has to be a move, too.
@@ -183,7 +187,25 @@ def _missteps(history: list[ReviewEntry], review: Review | None) -> Iterator[tup
         if problems:
             yield step, problems[0]
             return
+        change = _change(seen, said, stage, to) if seen else None
+        if change and not (said.reason or "").strip():
+            yield step, f"reason: say why {change}; readers see it"
+        if seen and to == Status.PUBLISHED:
+            seen = said
         stage = to
+
+
+def _change(
+    seen: Review | Statement, said: Statement, stage: Status | None, to: Status
+) -> str | None:
+    """Say what changes for readers and needs a reason, as in the desk; None if nothing does."""
+    if to == Status.WITHDRAWN and stage == Status.PUBLISHED:
+        return "it is withdrawn"
+    if to == Status.PUBLISHED and said.verdict != seen.verdict:
+        return "the verdict changes"
+    if to == Status.PUBLISHED and said.score != seen.score:
+        return "the score changes"
+    return None
 
 
 def _comparison_move(comparison: object, place: str, known: Known) -> Iterator[str]:

@@ -560,7 +560,7 @@ def test_only_what_is_required_is_enough_and_the_rest_takes_its_default(take_in)
 def test_null_is_an_unknown_score_or_release_day(take_in):
     take_in(catalog())
     document = changed("tools.0.released_on", None)
-    document["tools"][0]["reviews"][0]["score"] = None
+    document["tools"][0]["reviews"][0] |= {"score": None, "reason": "Not measured."}
     take_in(document)
     assert Tool.objects.get(slug="anvil").released_on is None
     assert Review.objects.get(persona="builder").score is None
@@ -696,7 +696,7 @@ def test_an_empty_text_is_not_left_out(take_in):
 @pytest.mark.django_db
 def test_a_changed_review_adds_a_revision_and_the_panel_follows(take_in):
     take_in(catalog())
-    take_in(changed("tools.0.reviews.0.verdict", "skip"))
+    take_in(changed("tools.0.reviews.0", review("builder", verdict="skip", reason="It broke.")))
     assert [text.verdict for text in Revision.objects.filter(review__persona="builder")] == [
         "ship",
         "skip",
@@ -704,10 +704,63 @@ def test_a_changed_review_adds_a_revision_and_the_panel_follows(take_in):
     assert Panel.objects.get(tool__slug="anvil").cells == "xx--"
 
 
+@pytest.mark.parametrize(
+    ("values", "change"),
+    [
+        ({"verdict": "skip"}, "the verdict changes"),
+        ({"verdict": "skip", "score": 20, "reason": " "}, "the verdict changes"),
+        ({"score": 20}, "the score changes"),
+        ({"score": None}, "the score changes"),
+        ({"status": "withdrawn"}, "it is withdrawn"),
+    ],
+)
+@pytest.mark.django_db
+def test_what_changes_for_readers_needs_its_reason(values, change, take_in, refusal):
+    take_in(catalog())
+    document = changed("tools.0.reviews.0", review("builder", **values))
+    assert refusal(document) == [f"tools[0].reviews[0].reason: say why {change}; readers see it"]
+    document["tools"][0]["reviews"][0]["reason"] = "A new version."
+    assert take_in(document) == "Changed 1 review.\n"
+    assert take_in(document) == "Nothing to change.\n"
+
+
+@pytest.mark.parametrize("values", [{"body": "Other words."}, {"evidence": "vendor"}])
+@pytest.mark.django_db
+def test_what_leaves_verdict_and_score_alone_needs_no_reason(values, take_in):
+    take_in(catalog())
+    document = changed("tools.0.reviews.0", review("builder", **values))
+    assert take_in(document) == "Changed 1 review.\n"
+
+
+@pytest.mark.django_db
+def test_a_review_that_readers_do_not_see_changes_without_a_reason(take_in):
+    take_in(changed("tools.0.reviews", [review("builder", status="draft")]))
+    document = changed("tools.0.reviews", [review("builder", verdict="skip", status="published")])
+    assert take_in(document) == "Changed 1 review.\n"
+
+
+@pytest.mark.django_db
+def test_only_the_new_steps_of_a_public_history_need_reasons(take_in, refusal):
+    history = [review("builder", verdict="skip"), review("builder")]
+    take_in(changed("tools.0.reviews", history))
+    history += [
+        review("builder", score=50, reason="Measured again."),
+        review("builder", verdict="skip", score=50),
+    ]
+    assert refusal(changed("tools.0.reviews", history)) == [
+        "tools[0].reviews[3].reason: say why the verdict changes; readers see it"
+    ]
+    history[3]["reason"] = "It broke."
+    assert take_in(changed("tools.0.reviews", history)) == "Changed 1 review.\n"
+    assert Revision.objects.count() == 4
+
+
 @pytest.mark.django_db
 def test_a_score_that_is_left_out_is_unknown_even_where_one_was_known(take_in):
     take_in(catalog())
-    take_in(without("tools.0.reviews.0.score"))
+    document = without("tools.0.reviews.0.score")
+    document["tools"][0]["reviews"][0]["reason"] = "Not measured."
+    take_in(document)
     assert Review.objects.get(persona="builder").score is None
 
 
@@ -964,8 +1017,8 @@ def test_a_dry_run_prints_what_would_be_changed_and_writes_nothing(take_in):
     document["tools"][0] |= {"tagline": "Light work", "description": "New."}
     document["tools"][0]["plans"].reverse()
     document["tools"][0]["plans"][0]["prices"][0]["checked_on"] = "2026-09-01"
-    document["tools"][0]["reviews"][0]["verdict"] = "skip"
-    document["tools"][0]["reviews"][1]["score"] = 31
+    document["tools"][0]["reviews"][0] |= {"verdict": "skip", "reason": "It broke."}
+    document["tools"][0]["reviews"][1] |= {"score": 31, "reason": "Measured again."}
     document["comparisons"][0] = {"left": "bellows", "right": "anvil"}
     before = call_and_read("export_catalog", "--history")
     assert take_in(document, "--dry-run").splitlines() == [
