@@ -910,6 +910,18 @@ def test_a_history_from_draft_to_withdrawn_is_taken_in_step_by_step(take_in):
     assert take_in(document) == "Nothing to change.\n"
 
 
+@pytest.mark.django_db
+def test_an_exported_history_from_draft_to_published_is_published_where_it_is_taken_in(take_in):
+    history = [review("builder", status="draft"), review("builder", status="published")]
+    take_in(changed("tools.0.reviews", history))
+    exported = call_and_read("export_catalog", "--history")
+    Comparison.objects.all().delete()
+    Tool.objects.all().delete()
+    take_in(json.loads(exported))
+    assert Review.objects.get().status == "published"
+    assert call_and_read("export_catalog", "--history") == exported
+
+
 @pytest.mark.parametrize("kind", ["review", "tool"])
 @pytest.mark.django_db
 def test_what_somebody_publishes_between_check_and_writing_is_refused_by_name(kind, take_in):
