@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.db import models
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models import Count, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -13,6 +13,19 @@ from tools.status import Status, is_published
 
 from .personas import Persona
 from .scorecards import MAX_GAP, Outcome, Scorecard, Verdict
+
+#: The revision follows the public one at once; between others, it was withdrawn.
+_AT_ONCE = Q(seen_number=F("number") - 1)
+_TOOL_PUBLIC_FROM = F("review__tool__published_at")
+
+#: A revision takes the place of what readers saw. Before the tool was public they saw nothing, and
+#: what stood when it appeared they saw from then on.
+REPLACES = Q(public_from__gt=_TOOL_PUBLIC_FROM) & (
+    _AT_ONCE | Q(seen_public_from__gte=_TOOL_PUBLIC_FROM)
+)
+
+#: A revision withdraws what readers saw. One that is edited while withdrawn does not do so again.
+WITHDRAWS = Q(status=Status.WITHDRAWN, recorded_at__gt=_TOOL_PUBLIC_FROM) & _AT_ONCE
 
 
 class ReviewQuerySet(models.QuerySet[Any]):
@@ -95,9 +108,11 @@ class RevisionQuerySet(models.QuerySet[Any]):
         ).select_related("review__tool__panel")
 
     def reversals(self) -> Self:
-        """Return the revisions that turned a verdict round, the latest first."""
+        """Return the revisions that turned a verdict round for readers, the latest first."""
         return (
-            self.exclude(previous_verdict="")
+            self._with_seen()
+            .filter(REPLACES)
+            .exclude(previous_verdict="")
             .exclude(previous_verdict=F("verdict"))
             .order_by("-public_from", "-id")
         )
@@ -105,24 +120,30 @@ class RevisionQuerySet(models.QuerySet[Any]):
     def corrections(self) -> Self:
         """Return what changed verdict or score for readers, and what was withdrawn, newest first.
 
-        Only of tools that readers may see. Each comes with `corrected_at` and with
-        `previous_score`, the score that readers saw before.
+        Only of tools that readers may see, and from the time since when they do. Each comes with
+        `corrected_at`, and with `seen_verdict` and `seen_score`, which readers saw before.
         """
+        changed = ~Q(seen_verdict=F("verdict")) | ~Q(seen_score_key=F("score_key"))
+        return (
+            self._with_seen()
+            .filter(is_published(prefix="review__tool__"))
+            .annotate(
+                # An unknown score differs from a known one, and not from another unknown one.
+                score_key=Coalesce("score", -1),
+                seen_score_key=Coalesce("seen_score", -1),
+                corrected_at=Coalesce("public_from", "recorded_at"),
+            )
+            .filter(WITHDRAWS | (Q(public_from__lte=timezone.now()) & REPLACES & changed))
+            .select_related("review__tool")
+            .order_by("-corrected_at", "-pk")
+        )
+
+    def _with_seen(self) -> Self:
+        """Return revisions with what the public one before them says as `seen_…`, if any."""
         before = self.model.objects.filter(
             review=OuterRef("review"), number__lt=OuterRef("number"), public_from__isnull=False
         ).order_by("-number")
-        seen = Q(public_from__lte=timezone.now()) & ~Q(previous_verdict="")
-        changed = ~Q(previous_verdict=F("verdict")) | ~Q(score_key=F("previous_score_key"))
-        return (
-            self.filter(is_published(prefix="review__tool__"))
-            .annotate(
-                previous_score=Subquery(before.values("score")[:1]),
-                # An unknown score differs from a known one, and not from another unknown one.
-                score_key=Coalesce("score", -1),
-                previous_score_key=Coalesce("previous_score", -1),
-                corrected_at=Coalesce("public_from", "recorded_at"),
-            )
-            .filter(Q(Exists(before), status=Status.WITHDRAWN) | (seen & changed))
-            .select_related("review__tool")
-            .order_by("-corrected_at", "-pk")
+        columns = ("number", "verdict", "score", "public_from")
+        return self.filter(number__gt=1).annotate(
+            **{f"seen_{column}": Subquery(before.values(column)[:1]) for column in columns}
         )

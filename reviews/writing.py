@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from tools.markdown import render_markdown
@@ -67,6 +68,15 @@ class Written:
     verdict: str
 
 
+class ReviewMoveError(ValidationError):
+    """The review by `persona` of the tool `tool_id` cannot take the status that it is told."""
+
+    def __init__(self, message: str, tool_id: int, persona: str) -> None:
+        super().__init__(message, code="move")
+        self.tool_id = tool_id
+        self.persona = persona
+
+
 def record_reviews(statements: Iterable[Statement], *, by: Any = None) -> list[Written]:
     """Write statements, in their order, as revisions of the reviews they belong to.
 
@@ -76,7 +86,7 @@ def record_reviews(statements: Iterable[Statement], *, by: Any = None) -> list[W
     the revisions carry; who may do what is looked at before (`reviews.publishing`).
 
     Returns what became of each tool's persona, in the order of their first statement. Raises
-    ValidationError where a review cannot take the status that it is told, and IntegrityError where
+    ReviewMoveError where a review cannot take the status that it is told, and IntegrityError where
     a statement breaks a promise of the tables (a score of 101, say).
     """
     wanted: dict[tuple[int, str], list[Statement]] = defaultdict(list)
@@ -157,7 +167,10 @@ def _revise(review: Review, said: Statement, history: list[Revision], by: str) -
 def _restage(review: Review, said: Statement, new: bool) -> None:
     """Move a review to the status that was said, or leave it where it is by now."""
     if not new:
-        review.become(said.stage or review.stage, said.published_at)
+        try:
+            review.become(said.stage or review.stage, said.published_at)
+        except ValidationError as error:
+            raise ReviewMoveError(str(error.message), review.tool_id, review.persona) from error
         return
     review.status, review.published_at = said.stage or Status.PUBLISHED, said.published_at
     review.date_publication()

@@ -6,17 +6,26 @@ from functools import cached_property
 from typing import Any, Self, TypeVar
 
 from django.core.exceptions import ValidationError
+from django.db.models import F
 
 from comparisons.models import Comparison
 from reviews.models import Review
+from reviews.writing import Statement
 from tools.models import Category, Tool, Vendor
+from tools.sequences import continuation
 from tools.status import Status, check_move, stage_of
 
-from .document import SECTIONS, Document, broken_rules
+from .document import SECTIONS, Document, Entry, ReviewEntry, ToolEntry, read
 from .loading import RepeatedKeys
 from .wording import located, shown
 
+#: How many tools (or others) are looked at or written in one go, and so kept in memory beside the
+#: document.
+BATCH = 250
+
 Item = TypeVar("Item")
+#: Reviews by the tool's slug and the persona.
+KeptReviews = Mapping[tuple[str, str], Review]
 #: Passes on what it is given, and may show how far that has come.
 Watch = Callable[[Sequence[Item], str], Iterable[Item]]
 
@@ -44,12 +53,6 @@ class Known:
         return {slug: stage_of(status, at) for slug, status, at in rows}
 
     @cached_property
-    def review_stages(self) -> dict[tuple[str, str], Status]:
-        """The stages of reviews, by the tool's slug and the persona."""
-        rows = Review.objects.values_list("tool__slug", "persona", "status", "published_at")
-        return {(slug, persona): stage_of(status, at) for slug, persona, status, at in rows}
-
-    @cached_property
     def comparison_stages(self) -> dict[frozenset[str], Status]:
         """The stages of comparisons, by the slugs of their tools."""
         rows = Comparison.objects.values_list("left__slug", "right__slug", "status", "published_at")
@@ -72,7 +75,7 @@ def problems(document: Any, known: Known, watch: Watch[Any] = unwatched) -> Iter
     those are otherwise, so that one mistake is told once.
     """
     yield from _repeated_keys(document)
-    yield from broken_rules(Document, document, "")
+    yield from read(Document, document, "")[1]
     sections = {
         name: value
         for name in SECTIONS
@@ -85,13 +88,18 @@ def problems(document: Any, known: Known, watch: Watch[Any] = unwatched) -> Iter
         "category": _names(sections.get("categories", []), known.categories),
         "tool": _names(sections.get("tools", []), known.tools),
     }
+    kept: KeptReviews = {}
     for name, items in sections.items():
         for number, item in enumerate(watch(items, f"Checking {name}")):
             place = located(name, (number,))
-            yield from broken_rules(SECTIONS[name], item, place)
+            entry, broken = read(SECTIONS[name], item, place)
+            yield from broken
             if name == "tools":
+                if number % BATCH == 0:
+                    kept = _kept_reviews(items[number : number + BATCH], known)
                 yield from _tool_problems(item, place, names)
-                yield from _tool_moves(item, place, known)
+                yield from _tool_move(item, place, known)
+                yield from _review_problems(item, entry, place, kept)
             elif name == "comparisons":
                 yield from _comparison_problems(item, place, names)
                 yield from _comparison_move(item, place, known)
@@ -116,27 +124,96 @@ def _comparison_problems(
         yield f"{place}.right: {shown(right)} is compared with itself"
 
 
-def _tool_moves(tool: object, place: str, known: Known) -> Iterator[str]:
-    """Say so when a tool or one of its reviews cannot take the status that it names."""
-    slug = _text(tool, "slug") or ""
+def _tool_move(tool: object, place: str, known: Known) -> Iterator[str]:
+    """Say so when a tool cannot take the status that it names."""
     if status := _other_status(tool):
-        yield from _forbidden(known.tool_stages.get(slug), status, place)
-    reviews = tool.get("reviews") if isinstance(tool, dict) else None
-    if not isinstance(reviews, list):
+        for problem in _forbidden(known.tool_stages.get(_text(tool, "slug") or ""), status):
+            yield f"{place}.{problem}"
+
+
+def _kept_reviews(tools: list[Any], known: Known) -> KeptReviews:
+    """Return the reviews of these tools, with their revisions."""
+    slugs = [slug for tool in tools if (slug := _text(tool, "slug")) in known.tools]
+    if not slugs:
+        return {}
+    reviews: Any = Review.objects.filter(tool__slug__in=slugs).defer("body_html")
+    reviews = reviews.annotate(slug=F("tool__slug")).prefetch_related("revisions")
+    return {(review.slug, review.persona): review for review in reviews}
+
+
+def _review_problems(
+    tool: object, entry: Entry | None, place: str, kept: KeptReviews
+) -> Iterator[str]:
+    """Say so when a review cannot go the way that a persona's entries tell."""
+    told = tool.get("reviews") if isinstance(tool, dict) else None
+    if not isinstance(told, list):
         return
-    # Of a persona that tells its history, what it says last is what its review becomes.
-    last = {_text(review, "persona"): number for number, review in enumerate(reviews)}
-    for persona, number in last.items():
-        if persona and (status := _other_status(reviews[number])):
-            stage = known.review_stages.get((slug, persona))
-            yield from _forbidden(stage, status, f"{place}.reviews[{number}]")
+    slug = _text(tool, "slug") or ""
+    entries: list[ReviewEntry | None]
+    if isinstance(entry, ToolEntry):
+        entries = list(entry.reviews)
+    else:  # Something is wrong with the tool, and maybe not with its reviews.
+        entries = [read(ReviewEntry, review, "")[0] for review in told]
+    histories: dict[str | None, list[int]] = {}
+    for number, review in enumerate(told):
+        histories.setdefault(_text(review, "persona"), []).append(number)
+    problems: list[tuple[int, str]] = []
+    for persona, numbers in histories.items():
+        history = [review for number in numbers if (review := entries[number])]
+        if persona and len(history) == len(numbers):
+            standing = kept.get((slug, persona))
+            problems += [(numbers[step], problem) for step, problem in _missteps(history, standing)]
+    for number, problem in sorted(problems):
+        yield f"{place}.reviews[{number}].{problem}"
+
+
+def _missteps(history: list[ReviewEntry], review: Review | None) -> Iterator[tuple[int, str]]:
+    """Name the steps of a persona's history that cannot be, by their position in it.
+
+    A step cannot be where its status cannot follow, or where it changes what readers see by now
+    and does not say why. Steps that the review has made already are fine.
+    """
+    kept = list(review.revisions.all()) if review else []
+    told = [entry.of(review.tool_id if review else 0) for entry in history]
+    news = continuation(kept, told, lambda text, said: said.repeats(text))
+    start = stage = review.stage if review else None
+    # What readers saw before the import; a history that is all new to them explains itself.
+    seen: Review | Statement | None = review if review and review.is_public else None
+    for step, said in enumerate(told[len(told) - len(news) :], len(told) - len(news)):
+        to = said.stage or stage or Status.PUBLISHED
+        # The row itself goes all the way at once, which has to be a move, too.
+        last = step == len(told) - 1
+        problems = [*_forbidden(stage, to), *(_forbidden(start, to) if last else [])]
+        if problems:
+            yield step, problems[0]
+            return
+        change = _change(seen, said, stage, to) if seen else None
+        if change and not (said.reason or "").strip():
+            yield step, f"reason: say why {change}; readers see it"
+        if seen and to == Status.PUBLISHED:
+            seen = said
+        stage = to
+
+
+def _change(
+    seen: Review | Statement, said: Statement, stage: Status | None, to: Status
+) -> str | None:
+    """Say what changes for readers and needs a reason, as in the desk; None if nothing does."""
+    if to == Status.WITHDRAWN and stage == Status.PUBLISHED:
+        return "it is withdrawn"
+    if to == Status.PUBLISHED and said.verdict != seen.verdict:
+        return "the verdict changes"
+    if to == Status.PUBLISHED and said.score != seen.score:
+        return "the score changes"
+    return None
 
 
 def _comparison_move(comparison: object, place: str, known: Known) -> Iterator[str]:
     """Say so when a comparison cannot take the status that it names."""
     if status := _other_status(comparison):
         pair = frozenset(_text(comparison, side) or "" for side in ("left", "right"))
-        yield from _forbidden(known.comparison_stages.get(pair), status, place)
+        for problem in _forbidden(known.comparison_stages.get(pair), status):
+            yield f"{place}.{problem}"
 
 
 def _other_status(item: object) -> Status | None:
@@ -145,12 +222,13 @@ def _other_status(item: object) -> Status | None:
     return Status(status) if status in Status.values and status != Status.PUBLISHED else None
 
 
-def _forbidden(stage: Status | None, to: Status, place: str) -> Iterator[str]:
+def _forbidden(stage: Status | None, to: Status) -> Iterator[str]:
+    """Say so when what stands there, if anything does, may not become this."""
     if stage:
         try:
             check_move(stage, to)
         except ValidationError as error:
-            yield f"{place}.status: {error.message}"
+            yield f"status: {error.message}"
 
 
 def _leads_nowhere(

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.validators import URLValidator
@@ -27,6 +27,7 @@ from pydantic import (
 from reviews.models import Review
 from reviews.personas import Persona
 from reviews.scorecards import Evidence, Verdict
+from reviews.writing import Statement
 from tools import markdown, slugs
 from tools.models import Category, Plan, Price, Tool, Vendor
 from tools.pricing import Period, PlanKind
@@ -39,6 +40,7 @@ FORMAT = "shiporskip/1"
 # What each value has to be. A rule returns the value or raises ValueError with the message.
 
 Rule = Callable[[Any], Any]
+EntryT = TypeVar("EntryT", bound="Entry")
 
 
 def _storable(value: str) -> str:
@@ -256,6 +258,18 @@ class ReviewEntry(PublishedEntry):
     reviewed_on: PastDay = LEFT_OUT
     reason: Annotated[Text, _fits(Review, "reason")] = LEFT_OUT
 
+    def of(self, tool_id: int) -> Statement:
+        """Return this as what is said of a tool."""
+        optional = ("evidence", "reviewed_on", "reason", "status", "published_at")
+        return Statement(
+            tool_id=tool_id,
+            persona=self.persona,
+            verdict=self.verdict,
+            score=self.score,
+            body=self.body,
+            **self.named(*optional),
+        )
+
 
 class ToolEntry(PublishedEntry):
     """A tool with its plans and reviews."""
@@ -308,16 +322,15 @@ TYPES = {
 }
 
 
-def broken_rules(entry: type[Entry], value: object, place: str) -> list[str]:
-    """Return what is wrong with a value that should be such an entry, each with its place."""
+def read(entry: type[EntryT], value: object, place: str) -> tuple[EntryT | None, list[str]]:
+    """Return a value as such an entry, or None and what is wrong with it, each with its place."""
     try:
-        entry.model_validate(value)
+        return entry.model_validate(value), []
     except ValidationError as failure:
-        return [
+        return None, [
             f"{located(place, error['loc']) or 'the document'}: {_message(error)}"
             for error in failure.errors(include_url=False)
         ]
-    return []
 
 
 def _message(error: Any) -> str:

@@ -146,9 +146,9 @@ def _tool(tool: Tool, history: bool) -> Object:
         **_status(tool.stage, tool.published_at),
         "plans": [_plan(plan, history) for plan in tool.plans.all()],
         "reviews": [
-            _review(review.persona, text)
+            entry
             for review in sorted(tool.reviews.all(), key=_persona_order)
-            for text in (review.revisions.all() if history else [review])
+            for entry in _reviews(review, history)
         ],
     }
 
@@ -186,8 +186,16 @@ def _persona_order(review: Review) -> int:
     return Persona.values.index(review.persona)
 
 
+def _reviews(review: Review, history: bool) -> Iterator[Object]:
+    before = Status.PUBLISHED
+    for text in review.revisions.all() if history else [review]:
+        entry = _review(review.persona, text)
+        # Left out, the status would stay what it was in the entry before.
+        yield entry if before == Status.PUBLISHED else {**entry, **_status_of(text)}
+        before = text.stage
+
+
 def _review(persona: str, text: Review | Revision) -> Object:
-    since = text.published_at if isinstance(text, Review) else text.public_from
     return {
         "persona": persona,
         "verdict": text.verdict,
@@ -196,8 +204,13 @@ def _review(persona: str, text: Review | Revision) -> Object:
         "evidence": text.evidence,
         "reviewed_on": str(text.reviewed_on),
         "reason": text.reason,
-        **({} if text.stage == Status.PUBLISHED else _status(text.stage, since)),
+        **({} if text.stage == Status.PUBLISHED else _status_of(text)),
     }
+
+
+def _status_of(text: Review | Revision) -> Object:
+    since = text.published_at if isinstance(text, Review) else text.public_from
+    return _status(text.stage, since)
 
 
 def _comparison(comparison: Comparison) -> Object:

@@ -6,12 +6,12 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, reset_queries, transaction
 
 from comparisons.models import Comparison
 from reviews.models import Review
-from reviews.writing import Statement, record_reviews
+from reviews.writing import ReviewMoveError, record_reviews
 from tools.markdown import RenderedMarkdownField
 from tools.models import Category, Plan, Tool, Vendor
 from tools.pricing import describe_price
@@ -21,11 +21,11 @@ from tools.slugs import VERSUS
 from tools.status import Publishable, Status, stage_of
 
 from .changes import Changes
-from .checking import Known, Watch, problems, unwatched
+from .checking import BATCH, Known, Watch, problems, unwatched
 from .document import CategoryEntry, ComparisonEntry, Entry, PlanEntry, ToolEntry, VendorEntry
 
-#: How many tools (or others) are written in one go, and so kept in memory beside the document.
-BATCH = 250
+#: Why a move that the check allowed is none any more.
+MEANWHILE = "Somebody has moved it meanwhile."
 
 RowT = TypeVar("RowT", bound=models.Model)
 KeyT = TypeVar("KeyT")
@@ -66,7 +66,8 @@ def import_document(
     `most_problems`, where a number is given.
 
     Raises PermissionDenied when the user may not import, RefusedError when the document breaks a
-    rule, and DatabaseError when somebody else's writing came between; nothing is written then.
+    rule or somebody meanwhile moved what it moves, and DatabaseError when somebody else's writing
+    came between; nothing is written then.
     """
     if by is not None and not may_import(by):
         raise PermissionDenied(f"{by} may not import.")
@@ -141,10 +142,9 @@ def _write_plans(
 ) -> dict[tuple[str, str], Plan]:
     """Write the tools' plans, and return them by the tool's slug and their label."""
     slugs = {tool.pk: slug for slug, tool in tools.items()}
-    kept = {
-        (slugs[plan.tool_id], plan.label): plan
-        for plan in _locked(Plan, tool__in=slugs).order_by("position", "pk")
-    }
+    # Sorted here, because the rows have to be locked in the order of every other writer.
+    plans = sorted(_locked(Plan, tool__in=slugs), key=lambda plan: (plan.position, plan.pk))
+    kept = {(slugs[plan.tool_id], plan.label): plan for plan in plans}
     labels: dict[str, list[str]] = {slug: [] for slug in tools}
     for slug, label in kept:
         labels[slug].append(label)
@@ -201,19 +201,13 @@ def _write_reviews(
     entries: list[ToolEntry], tools: Mapping[str, Tool], changes: Changes, by: Any
 ) -> None:
     slugs = {tool.pk: slug for slug, tool in tools.items()}
-    statements = (
-        Statement(
-            tool_id=tools[entry.slug].pk,
-            persona=review.persona,
-            verdict=review.verdict,
-            score=review.score,
-            body=review.body,
-            **review.named("evidence", "reviewed_on", "reason", "status", "published_at"),
-        )
-        for entry in entries
-        for review in entry.reviews
-    )
-    for written in record_reviews(statements, by=by):
+    statements = (review.of(tools[entry.slug].pk) for entry in entries for review in entry.reviews)
+    try:
+        news = record_reviews(statements, by=by)
+    except ReviewMoveError as error:
+        name = f"review {slugs[error.tool_id]}/{error.persona}"
+        raise RefusedError([f"{name}: {error.message} {MEANWHILE}"]) from error
+    for written in news:
         if written.change == "unchanged":
             continue
         words: str = written.change
@@ -259,7 +253,7 @@ def _write_by_slug(
 
 def _locked(model: type[RowT], **condition: object) -> models.QuerySet[RowT]:
     """Return the rows in question, which nobody else can change before the import ends."""
-    # Always in the same order, so that no two imports wait for each other.
+    # Always in the same order, so that no two writers wait for each other.
     rows = model._default_manager.filter(**condition)
     return rows.order_by("pk").select_for_update(no_key=True)
 
@@ -271,14 +265,22 @@ def _write_rows(
     name: Callable[[KeyT], str],
     changes: Changes,
 ) -> dict[KeyT, RowT]:
-    """Make rows say what was told; return those that were kept and those that were added."""
+    """Make rows say what was told; return those that were kept and those that were added.
+
+    Raises RefusedError where a row cannot take the status that it is told.
+    """
     kind = str(model._meta.verbose_name)
     rows = dict(kept)
     for key, values in told.items():
         if key not in kept:
             rows[key] = _new(model, values)
             changes.note(kind, name(key), "added", "added")
-        elif changed := _change(kept[key], values):
+            continue
+        try:
+            changed = _change(kept[key], values)
+        except ValidationError as error:
+            raise RefusedError([f"{kind} {name(key)}: {error.message} {MEANWHILE}"]) from error
+        if changed:
             words = ", ".join(column.removesuffix("_id") for column in changed)
             changes.note(kind, name(key), "changed", f"{words} changed")
     model._default_manager.bulk_create([rows[key] for key in told if key not in kept])

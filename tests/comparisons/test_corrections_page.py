@@ -8,6 +8,7 @@ from django.utils import timezone
 from reviews.publishing import move_review
 from reviews.writing import Statement, record_reviews
 from tests import cast
+from tools.models import Tool
 from tools.publishing import move
 from tools.status import Status
 
@@ -53,6 +54,57 @@ def test_a_withdrawn_review_is_listed_with_the_reason(site):
     row = site.get(ADDRESS).one(".changes li")
     assert row.startswith("Founder on Alpha: 72/100 · ship → withdrawn")
     assert row.endswith("It judged an older model.")
+
+
+def test_an_edit_of_what_is_withdrawn_is_none(site):
+    tool = cast.alpha()
+    move_review(tool.reviews.get(persona="founder"), Status.WITHDRAWN, reason="Too old.")
+    say(tool, "skip", 5, "For editors only.", status=Status.WITHDRAWN)
+    row = site.get(ADDRESS).one(".changes li")
+    assert "72/100 · ship → withdrawn" in row
+    assert row.endswith("Too old.")
+
+
+def test_what_is_withdrawn_with_another_verdict_stands_with_the_public_one(site):
+    say(cast.alpha(), "skip", 5, "Too old.", status=Status.WITHDRAWN)
+    assert "72/100 · ship → withdrawn" in site.get(ADDRESS).one(".changes li")
+
+
+def test_what_was_withdrawn_twice_stands_twice(site):
+    tool = cast.alpha()
+    say(tool, "ship", 72, "One.", status=Status.WITHDRAWN)
+    say(tool, "skip", 20, "Two.", status=Status.PUBLISHED)
+    say(tool, "skip", 20, "Three.", status=Status.WITHDRAWN)
+    rows = site.get(ADDRESS).all(".changes li")
+    assert [row.split()[-1] for row in rows] == ["Three.", "Two.", "One."]
+    assert "72/100 · ship → 20/100 · skip" in rows[1]
+
+
+def test_what_changed_before_the_tool_appeared_is_none_anywhere(site, client):
+    tool = cast.make_tool("anvil", status=Status.DRAFT)
+    cast.review(tool, "ship ship ship -")
+    say(tool, "ship", 50, body="First.")
+    say(tool, "skip", 40, "Nobody knows.")
+    hidden = tool.reviews.get(persona="skeptic")
+    move_review(hidden, Status.WITHDRAWN, reason="Nobody knows.")
+    tool = Tool.objects.get()
+    move(tool, Status.PUBLISHED)
+    record_reviews([
+        Statement(tool.pk, "skeptic", "skip", None, "Anew.", reason="Nobody knows.",
+                  status=Status.PUBLISHED),
+    ])  # fmt: skip
+    assert site.get(ADDRESS).all(".changes li") == []
+    assert site.get("/").all(".changes li") == []
+    assert "ship → skip" not in client.get("/feeds/verdicts/").content.decode()
+
+
+def test_what_stood_when_the_tool_appeared_is_corrected_from_then_on(site):
+    tool = cast.make_tool("anvil", status=Status.DRAFT)
+    say(tool, "ship", 50, body="First.")
+    move(tool, Status.PUBLISHED)
+    say(tool, "skip", 40, "It broke.")
+    assert site.get(ADDRESS).one(".changes li").endswith("It broke.")
+    assert "ship → skip" in site.get("/").one(".changes li")
 
 
 def test_a_change_without_a_reason_says_so(site):

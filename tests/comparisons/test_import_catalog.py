@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -17,11 +18,15 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from comparisons.catalog.changes import Changes
+from comparisons.catalog.importing import RefusedError, import_document
 from comparisons.models import Comparison
 from reviews.models import Panel, Review, Revision
 from tools.models import Category, Plan, Price, Tool, Vendor
+from tools.status import Status
 
 Document = dict[str, Any]
 
@@ -555,7 +560,7 @@ def test_only_what_is_required_is_enough_and_the_rest_takes_its_default(take_in)
 def test_null_is_an_unknown_score_or_release_day(take_in):
     take_in(catalog())
     document = changed("tools.0.released_on", None)
-    document["tools"][0]["reviews"][0]["score"] = None
+    document["tools"][0]["reviews"][0] |= {"score": None, "reason": "Not measured."}
     take_in(document)
     assert Tool.objects.get(slug="anvil").released_on is None
     assert Review.objects.get(persona="builder").score is None
@@ -691,7 +696,7 @@ def test_an_empty_text_is_not_left_out(take_in):
 @pytest.mark.django_db
 def test_a_changed_review_adds_a_revision_and_the_panel_follows(take_in):
     take_in(catalog())
-    take_in(changed("tools.0.reviews.0.verdict", "skip"))
+    take_in(changed("tools.0.reviews.0", review("builder", verdict="skip", reason="It broke.")))
     assert [text.verdict for text in Revision.objects.filter(review__persona="builder")] == [
         "ship",
         "skip",
@@ -699,10 +704,63 @@ def test_a_changed_review_adds_a_revision_and_the_panel_follows(take_in):
     assert Panel.objects.get(tool__slug="anvil").cells == "xx--"
 
 
+@pytest.mark.parametrize(
+    ("values", "change"),
+    [
+        ({"verdict": "skip"}, "the verdict changes"),
+        ({"verdict": "skip", "score": 20, "reason": " "}, "the verdict changes"),
+        ({"score": 20}, "the score changes"),
+        ({"score": None}, "the score changes"),
+        ({"status": "withdrawn"}, "it is withdrawn"),
+    ],
+)
+@pytest.mark.django_db
+def test_what_changes_for_readers_needs_its_reason(values, change, take_in, refusal):
+    take_in(catalog())
+    document = changed("tools.0.reviews.0", review("builder", **values))
+    assert refusal(document) == [f"tools[0].reviews[0].reason: say why {change}; readers see it"]
+    document["tools"][0]["reviews"][0]["reason"] = "A new version."
+    assert take_in(document) == "Changed 1 review.\n"
+    assert take_in(document) == "Nothing to change.\n"
+
+
+@pytest.mark.parametrize("values", [{"body": "Other words."}, {"evidence": "vendor"}])
+@pytest.mark.django_db
+def test_what_leaves_verdict_and_score_alone_needs_no_reason(values, take_in):
+    take_in(catalog())
+    document = changed("tools.0.reviews.0", review("builder", **values))
+    assert take_in(document) == "Changed 1 review.\n"
+
+
+@pytest.mark.django_db
+def test_a_review_that_readers_do_not_see_changes_without_a_reason(take_in):
+    take_in(changed("tools.0.reviews", [review("builder", status="draft")]))
+    document = changed("tools.0.reviews", [review("builder", verdict="skip", status="published")])
+    assert take_in(document) == "Changed 1 review.\n"
+
+
+@pytest.mark.django_db
+def test_only_the_new_steps_of_a_public_history_need_reasons(take_in, refusal):
+    history = [review("builder", verdict="skip"), review("builder")]
+    take_in(changed("tools.0.reviews", history))
+    history += [
+        review("builder", score=50, reason="Measured again."),
+        review("builder", verdict="skip", score=50),
+    ]
+    assert refusal(changed("tools.0.reviews", history)) == [
+        "tools[0].reviews[3].reason: say why the verdict changes; readers see it"
+    ]
+    history[3]["reason"] = "It broke."
+    assert take_in(changed("tools.0.reviews", history)) == "Changed 1 review.\n"
+    assert Revision.objects.count() == 4
+
+
 @pytest.mark.django_db
 def test_a_score_that_is_left_out_is_unknown_even_where_one_was_known(take_in):
     take_in(catalog())
-    take_in(without("tools.0.reviews.0.score"))
+    document = without("tools.0.reviews.0.score")
+    document["tools"][0]["reviews"][0]["reason"] = "Not measured."
+    take_in(document)
     assert Review.objects.get(persona="builder").score is None
 
 
@@ -797,6 +855,99 @@ def test_what_readers_have_seen_cannot_be_called_unpublished_again(status, take_
     ]
 
 
+@pytest.mark.django_db
+def test_each_step_of_a_history_has_to_follow_the_one_before(refusal):
+    history = [
+        review("builder"),
+        review("skeptic"),
+        review("builder", verdict="skip", status="draft"),
+    ]
+    document = changed("tools.0.reviews", history)
+    document["tools"][1]["reviews"] = [review("builder"), review("builder", status="in_review")]
+    assert refusal(document) == [
+        "tools[0].reviews[2].status: What is published cannot become draft.",
+        "tools[1].reviews[1].status: What is published cannot become in review.",
+    ]
+
+
+@pytest.mark.django_db
+def test_a_misstep_is_told_beside_what_else_is_wrong_with_the_tool(refusal):
+    document = changed("tools.0.reviews", [review("builder"), review("builder", status="draft")])
+    document["tools"][0]["reviews"].append(review("skeptic", score=140))
+    assert refusal(document) == [
+        "tools[0].reviews[2].score: 140 is not between 0 and 100",
+        "tools[0].reviews[1].status: What is published cannot become draft.",
+    ]
+
+
+@pytest.mark.django_db
+def test_a_history_that_ends_where_its_review_cannot_go_at_once_is_refused(take_in, refusal):
+    take_in(changed("tools.0.reviews", [review("builder")]))
+    history = [
+        review("builder"),
+        review("builder", status="withdrawn", reason="Too old."),
+        review("builder", status="draft", body="Anew."),
+    ]
+    assert refusal(changed("tools.0.reviews", history)) == [
+        "tools[0].reviews[2].status: What is published cannot become draft."
+    ]
+
+
+@pytest.mark.django_db
+def test_a_history_from_draft_to_withdrawn_is_taken_in_step_by_step(take_in):
+    history = [
+        review("builder", status="draft"),
+        review("builder", status="published"),
+        review("builder", status="withdrawn", reason="Too old."),
+    ]
+    document = changed("tools.0.reviews", history)
+    take_in(document)
+    assert list(Revision.objects.values_list("status", flat=True)) == [
+        "draft",
+        "published",
+        "withdrawn",
+    ]
+    assert take_in(document) == "Nothing to change.\n"
+
+
+@pytest.mark.django_db
+def test_an_exported_history_from_draft_to_published_is_published_where_it_is_taken_in(take_in):
+    history = [review("builder", status="draft"), review("builder", status="published")]
+    take_in(changed("tools.0.reviews", history))
+    exported = call_and_read("export_catalog", "--history")
+    Comparison.objects.all().delete()
+    Tool.objects.all().delete()
+    take_in(json.loads(exported))
+    assert Review.objects.get().status == "published"
+    assert call_and_read("export_catalog", "--history") == exported
+
+
+@pytest.mark.parametrize("kind", ["review", "tool"])
+@pytest.mark.django_db
+def test_what_somebody_publishes_between_check_and_writing_is_refused_by_name(kind, take_in):
+    document = catalog()
+    document["tools"][0]["status"] = "draft"
+    document["tools"][0]["reviews"] = [review("builder", status="draft")]
+    take_in(document)
+    of_tool = document["tools"][0]
+    (of_tool if kind == "tool" else of_tool["reviews"][0])["status"] = "in_review"
+
+    def watch(items, what):
+        if what == "Importing tools":
+            tool = Tool.objects.get(slug="anvil")
+            row = tool if kind == "tool" else tool.reviews.get()
+            row.become(Status.PUBLISHED)
+            row.save()
+        return items
+
+    with pytest.raises(RefusedError) as refused:
+        import_document(document, Changes(), watch=watch)
+    name = "tool anvil" if kind == "tool" else "review anvil/builder"
+    assert refused.value.problems == [
+        f"{name}: What is published cannot become in review. Somebody has moved it meanwhile."
+    ]
+
+
 @pytest.mark.parametrize(
     ("status", "published_at", "problem"),
     [
@@ -837,6 +988,18 @@ def test_the_number_of_queries_does_not_grow_with_the_tools(take_in):
     assert queries(tools(range(2))) == queries(tools(range(10, 50)))
 
 
+@pytest.mark.django_db
+def test_rows_are_locked_in_the_order_in_which_every_writer_locks_them(take_in):
+    take_in(catalog())
+    document = catalog()
+    document["tools"][0]["plans"].reverse()
+    with CaptureQueriesContext(connection) as queries:
+        take_in(document)
+    locks = [query["sql"] for query in queries if "FOR NO KEY UPDATE" in query["sql"]]
+    assert any('FROM "tools_plan"' in lock for lock in locks)
+    assert [lock for lock in locks if not re.search(r'ORDER BY (1|"\w+"\."id") ASC', lock)] == []
+
+
 # The dry run, the empty site, and the end
 
 
@@ -866,8 +1029,8 @@ def test_a_dry_run_prints_what_would_be_changed_and_writes_nothing(take_in):
     document["tools"][0] |= {"tagline": "Light work", "description": "New."}
     document["tools"][0]["plans"].reverse()
     document["tools"][0]["plans"][0]["prices"][0]["checked_on"] = "2026-09-01"
-    document["tools"][0]["reviews"][0]["verdict"] = "skip"
-    document["tools"][0]["reviews"][1]["score"] = 31
+    document["tools"][0]["reviews"][0] |= {"verdict": "skip", "reason": "It broke."}
+    document["tools"][0]["reviews"][1] |= {"score": 31, "reason": "Measured again."}
     document["comparisons"][0] = {"left": "bellows", "right": "anvil"}
     before = call_and_read("export_catalog", "--history")
     assert take_in(document, "--dry-run").splitlines() == [

@@ -132,6 +132,16 @@ def test_every_error_is_told_with_its_place_and_nothing_is_kept(client, editor):
     assert not Upload.objects.exists()
 
 
+def test_a_history_that_cannot_be_is_an_error_with_its_place(client, editor):
+    wrong = document()
+    wrong["tools"][0]["reviews"] += [
+        {"persona": "builder", "verdict": "skip", "body": "No.", "status": "draft"}
+    ]
+    assert send(client, wrong).context["problems"] == [
+        "tools[0].reviews[1].status: What is published cannot become draft."
+    ]
+
+
 def test_a_document_of_nothing_but_errors_is_not_told_to_its_end(client, editor):
     answer = send(client, document() | {"tools": [{}] * 100_000})
     assert len(answer.context["problems"]) == 200
