@@ -63,7 +63,9 @@ def _suspicion_of_address(vote: Screened, others: QuerySet[Any]) -> Suspicion | 
         return Suspicion.COOKIE
     if len(same_house) >= HOUSEHOLD:
         return Suspicion.ADDRESS
-    everything = type(vote)._default_manager.filter(address=vote.address, cast_at__gt=since)
+    everything = type(vote)._default_manager.filter(
+        address=vote.address, cast_at__gt=since, cast_at__lte=vote.cast_at
+    )
     if everything.exclude(pk=vote.pk)[:ADDRESS_LIMIT].count() >= ADDRESS_LIMIT:
         return Suspicion.ADDRESS
     return None
@@ -73,7 +75,7 @@ def _suspicion_of_wave(
     now: datetime, choice: str, others: QuerySet[Any], tallied: Mapping[str, int]
 ) -> Suspicion | None:
     newest = list(
-        others.filter(cast_at__gt=now - WINDOW)
+        others.filter(cast_at__gt=now - WINDOW, cast_at__lte=now)
         .order_by("-cast_at")
         .values_list("cast_at", "choice", "standing")[: max(BURST, FLOOD)]
     )

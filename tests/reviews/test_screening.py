@@ -135,6 +135,18 @@ def test_coming_back_with_the_cookie_does_not_get_round_the_other_rules():
     assert waiting(tool) == [Suspicion.ADDRESS]
 
 
+def test_coming_back_is_judged_by_what_was_cast_before_not_after():
+    tool, late = delta(), uuid4()
+    for voter in (uuid4(), late):
+        cast_vote(tool.pk, voter, SHIP, address=HOME, without_cookie=True)
+    crowd(tool, FLOOD - 2, lambda _: SHIP)
+    for number in range(ADDRESS_LIMIT):
+        cast_vote(make_tool(f"tool-{number}").pk, uuid4(), SHIP, address=HOME)
+    release_returning(late)
+    assert waiting(tool) == [Suspicion.FLOOD]  # the last of the crowd
+    assert Vote.objects.get(voter=late).standing == Standing.COUNTED
+
+
 def test_whoever_does_not_come_back_is_rejected_in_time():
     tool = delta()
     for _ in range(2):
