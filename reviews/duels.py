@@ -90,6 +90,7 @@ class Duel(Screened):
             *Screened.Meta.indexes,
             models.Index(fields=["-cast_at", "-id"], name="reviews_duel_newest"),
             models.Index(fields=["tally", "-cast_at"], name="reviews_duel_newest_on_pair"),
+            models.Index(fields=["tally", "-changed_at"], name="reviews_duel_latest_on_pair"),
             models.Index(
                 fields=["tally", "address"],
                 name="reviews_duel_address_on_pair",

@@ -27,7 +27,7 @@ HOUSEHOLD = 5
 #: a large site may do it as well, so the night looks again (`sweeping`).
 BURST = 60
 BURST_WINDOW = timedelta(minutes=10)
-#: So many newest votes on one subject within WINDOW, of which FLOOD_SHARE say the same, are a
+#: So many votes on one subject that were cast or changed last within WINDOW, of which FLOOD_SHARE say the same, are a
 #: flood, unless its earlier votes leaned as far.
 FLOOD = 40
 FLOOD_SHARE = 0.95
@@ -49,7 +49,22 @@ def suspicion_of(
     others = on_subject.exclude(pk=vote.pk)
     if vote.address is not None and (found := _suspicion_of_address(vote, others)):
         return found
-    return _suspicion_of_wave(vote.cast_at, choice, others, tallied)
+    return _suspicion_of_wave(vote.changed_at, choice, others, tallied)
+
+
+def suspicion_of_change(
+    vote: Screened,
+    choice: str,
+    on_subject: QuerySet[Any],
+    tallied: Mapping[str, int],
+) -> Suspicion | None:
+    """Return why a counted vote should not be counted any more now that it says `choice`, or None.
+
+    The arguments are those of `suspicion_of`, with the vote's old choice out of `tallied`. A wave
+    may be made of changes. The address has its say already.
+    """
+    others = on_subject.exclude(pk=vote.pk)
+    return _suspicion_of_wave(vote.changed_at, choice, others, tallied)
 
 
 def _suspicion_of_address(vote: Screened, others: QuerySet[Any]) -> Suspicion | None:
@@ -75,15 +90,17 @@ def _suspicion_of_wave(
     now: datetime, choice: str, others: QuerySet[Any], tallied: Mapping[str, int]
 ) -> Suspicion | None:
     newest = list(
-        others.filter(cast_at__gt=now - WINDOW, cast_at__lte=now)
-        .order_by("-cast_at")
-        .values_list("cast_at", "choice", "standing")[: max(BURST, FLOOD)]
+        others.filter(changed_at__gt=now - WINDOW, changed_at__lte=now)
+        .order_by("-changed_at")
+        .values_list("changed_at", "choice", "standing", "cast_at")[: max(BURST, FLOOD)]
     )
-    wave = [choice, *(said for _, said, _ in newest[: FLOOD - 1])]
+    wave = [choice, *(said for _, said, *_ in newest[: FLOOD - 1])]
     if len(wave) == FLOOD and wave.count(choice) >= FLOOD_SHARE * FLOOD:
-        counted = [said for _, said, standing in newest if standing == Standing.COUNTED]
+        counted = [said for _, said, standing, _ in newest if standing == Standing.COUNTED]
+        # What is older than the wave and was changed in it said something else before.
+        turned = sum(cast_at <= now - WINDOW for *_, cast_at in newest)
         before = tallied.get(choice, 0) - counted.count(choice)
-        total_before = sum(tallied.values()) - len(counted)
+        total_before = sum(tallied.values()) - len(counted) + turned
         if not leaned(before, total_before):
             return Suspicion.FLOOD
     if len(newest) >= BURST and newest[BURST - 1][0] > now - BURST_WINDOW:

@@ -12,7 +12,7 @@ from tools.status import is_published
 
 from .duels import Duel
 from .scorecards import Verdict
-from .screening import suspicion_of
+from .screening import suspicion_of, suspicion_of_change
 from .tallies import Count
 from .votes import Screened, ScreenedTally, Standing, Suspicion, Tally, Vote
 
@@ -44,8 +44,9 @@ def cast_vote(
     """Cast, change or retract (`choice` is None) a voter's vote on a tool, and say what happened.
 
     `address` is the hash of where it came from, None where that is unknown; `without_cookie` says
-    that the voter is new because no cookie was sent. A suspicious vote is taken and not counted;
-    changing one's mind leaves a vote where it stands. Saying the same again changes nothing.
+    that the voter is new because no cookie was sent. A suspicious vote is taken and not counted. A
+    change is screened for waves as a new vote is; what waits or is rejected stays so. Saying the
+    same again changes nothing.
 
     Raises Tool.DoesNotExist when readers may not see the tool.
     """
@@ -77,7 +78,9 @@ def settle(
         vote, change = None, "retracted"
     elif vote:
         vote.choice, vote.changed_at = choice, timezone.now()
-        vote.save(update_fields=["choice", "changed_at"])
+        if vote.standing == Standing.COUNTED:
+            _hold(vote, suspicion_of_change(vote, choice, tally.cast, tally.tallied))
+        vote.save(update_fields=["choice", "changed_at", "standing", "suspicion"])
         change = "changed"
     else:
         vote, change = new, "cast"
@@ -143,6 +146,9 @@ def _lock_public_tally(tool_id: int) -> Tally:
 
 
 def _screen(vote: Screened, tally: ScreenedTally) -> None:
-    found = suspicion_of(vote, vote.choice, tally.cast, tally.tallied)
+    _hold(vote, suspicion_of(vote, vote.choice, tally.cast, tally.tallied))
+
+
+def _hold(vote: Screened, found: Suspicion | None) -> None:
     if found:
         vote.standing, vote.suspicion = Standing.QUARANTINED, found

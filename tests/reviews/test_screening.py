@@ -41,7 +41,8 @@ def crowd(tool, votes, say=turn):
 def later(time):
     """Let time go by, for every vote that there is."""
     for vote in Vote.objects.all():
-        Vote.objects.filter(pk=vote.pk).update(cast_at=vote.cast_at - time)
+        cast_at, changed_at = vote.cast_at - time, vote.changed_at - time
+        Vote.objects.filter(pk=vote.pk).update(cast_at=cast_at, changed_at=changed_at)
 
 
 def night():
@@ -189,6 +190,39 @@ def test_a_one_sided_flood_waits_and_is_rejected():
     ruling = Ruling.objects.get()
     assert (ruling.by, ruling.votes, ruling.standing) == ("", 6, Standing.REJECTED)
     assert "45 of 46 say ship, from 46 addresses; 0 of the voters" in ruling.reason
+
+
+def test_a_flood_of_changes_waits_and_is_rejected():
+    tool = delta()
+    crowd(tool, 58)
+    later(TOMORROW)
+    crowd(tool, 58)
+    later(TWO_HOURS)
+    for vote in Vote.objects.filter(choice=SKIP).order_by("pk"):
+        cast_vote(tool.pk, vote.voter, SHIP)
+    assert waiting(tool) == [Suspicion.FLOOD] * (58 - FLOOD + 1)
+    assert tally(tool).count == Count(58 + FLOOD - 1, 0)
+    assert night().rejected == 58 - FLOOD + 1
+    assert tally(tool).quarantined == 0
+
+
+def test_turns_that_all_become_one_choice_within_an_hour_wait():
+    tool = delta()
+    crowd(tool, 58)
+    for vote in Vote.objects.filter(choice=SKIP).order_by("pk"):
+        cast_vote(tool.pk, vote.voter, SHIP)
+    assert set(waiting(tool)) == {Suspicion.FLOOD}
+
+
+def test_a_reader_who_thinks_again_stays_counted():
+    tool, ann = delta(), uuid4()
+    cast_vote(tool.pk, ann, SHIP, address=HOME)
+    for _ in range(HOUSEHOLD - 1):
+        cast_vote(tool.pk, uuid4(), SHIP, address=HOME)
+    crowd(tool, 30)
+    for choice in (SKIP, SHIP) * FLOOD:
+        cast_vote(tool.pk, ann, choice, address=HOME)
+    assert waiting(tool) == []
 
 
 def test_a_tool_that_everybody_likes_may_be_liked_at_once():
