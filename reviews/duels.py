@@ -65,7 +65,7 @@ class DuelTally(ScreenedTally):
 
 
 class Duel(Screened):
-    ""
+    """One reader's answer to which of two tools they would ship with. Written as votes are."""
 
     SUBJECT = "tally"
 
