@@ -60,7 +60,8 @@ def duel(request: HttpRequest, slugs: str) -> HttpResponse:
                 "text": count.text(first.name, second.name),
             },
         }
-        return said | ({"challenge": challenge_for(done.quarantined)} if done.quarantined else {})
+        challenge = challenge_for(done.quarantined)
+        return said | ({"challenge": challenge} if challenge else {})
 
     cast = partial(cast_duel, left.pk, right.pk, choice=choices[said])
     return record(request, cast, describe, place(request, f"{address}#duel"))

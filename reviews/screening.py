@@ -27,10 +27,13 @@ HOUSEHOLD = 5
 #: a large site may do it as well, so the night looks again (`sweeping`).
 BURST = 60
 BURST_WINDOW = timedelta(minutes=10)
-#: So many votes on one subject that were cast or changed last within WINDOW, of which FLOOD_SHARE say the same, are a
-#: flood, unless its earlier votes leaned as far.
+#: So many votes on one subject, cast or changed last within WINDOW, of which FLOOD_SHARE say the
+#: same, are a flood, unless its earlier votes leaned as far.
 FLOOD = 40
 FLOOD_SHARE = 0.95
+#: What some work of the voter's browser may release. More from one address than a household casts
+#: is not worth its price in seconds, and what an editor doubts is the editor's to release.
+RELEASED_BY_WORK = (Suspicion.COOKIE, Suspicion.BURST, Suspicion.FLOOD)
 
 
 def suspicion_of(
@@ -47,9 +50,8 @@ def suspicion_of(
     the same instant may not see each other, and ADDRESS_LIMIT is soft by as many.
     """
     others = on_subject.exclude(pk=vote.pk)
-    if vote.address is not None and (found := _suspicion_of_address(vote, others)):
-        return found
-    return _suspicion_of_wave(vote.changed_at, choice, others, tallied)
+    found = suspicion_of_address(vote, others)
+    return found or _suspicion_of_wave(vote.changed_at, choice, others, tallied)
 
 
 def suspicion_of_change(
@@ -67,7 +69,13 @@ def suspicion_of_change(
     return _suspicion_of_wave(vote.changed_at, choice, others, tallied)
 
 
-def _suspicion_of_address(vote: Screened, others: QuerySet[Any]) -> Suspicion | None:
+def suspicion_of_address(vote: Screened, others: QuerySet[Any]) -> Suspicion | None:
+    """Return why a vote should not be counted because of where it came from, or None.
+
+    `others` are the other votes on the same subject.
+    """
+    if vote.address is None:
+        return None
     since = vote.cast_at - WINDOW
     same_house = list(
         others.filter(address=vote.address, standing=Standing.COUNTED)

@@ -35,7 +35,7 @@ CURIOUS = 1 / 3
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """All votes on one subject that were cast or changed last on one day, and what most of them say."""
+    """All votes on one subject, cast or changed last on one day, and what most of them say."""
 
     votes: int
     choice: str

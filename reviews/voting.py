@@ -12,7 +12,7 @@ from tools.status import is_published
 
 from .duels import Duel
 from .scorecards import Verdict
-from .screening import suspicion_of, suspicion_of_change
+from .screening import RELEASED_BY_WORK, suspicion_of, suspicion_of_address, suspicion_of_change
 from .tallies import Count
 from .votes import Screened, ScreenedTally, Standing, Suspicion, Tally, Vote
 
@@ -118,21 +118,23 @@ def release_returning(voter: UUID) -> None:
 
 @transaction.atomic
 def release_vote(vote: Screened) -> Any:
-    """Count a vote if it still waits, and return the count of its subject."""
+    """Count a vote whose voter's browser has worked for it, and return its subject's count.
+
+    Only what RELEASED_BY_WORK says is released, and no more from one address than its rule lets
+    in: what is over that waits for the night.
+    """
     tally = vote.lock_tally()
-    waiting = tally.cast.filter(pk=vote.pk, standing=Standing.QUARANTINED).first()
+    waiting = tally.cast.filter(
+        pk=vote.pk, standing=Standing.QUARANTINED, suspicion__in=RELEASED_BY_WORK
+    ).first()
     if waiting:
         tally.add(-1, waiting.choice, waiting.standing)
-        waiting.standing = Standing.COUNTED
-        waiting.save(update_fields=["standing"])
+        waiting.standing, waiting.without_cookie = Standing.COUNTED, False
+        _hold(waiting, suspicion_of_address(waiting, tally.cast.exclude(pk=waiting.pk)))
+        waiting.save(update_fields=["standing", "suspicion", "without_cookie"])
         tally.add(1, waiting.choice, waiting.standing)
         tally.save()
     return tally.count
-
-
-def lock_tally(tool_id: int) -> Tally:
-    """Return a tool's tally, locked until the transaction ends; see `Screened.lock_tally`."""
-    return Vote(tool_id=tool_id).lock_tally()
 
 
 def _lock_public_tally(tool_id: int) -> Tally:
@@ -141,7 +143,7 @@ def _lock_public_tally(tool_id: int) -> Tally:
     if tally is None:  # nobody has voted on it yet, or nobody may
         Tool.objects.published().only("pk").get(pk=tool_id)
         Tally.objects.bulk_create([Tally(tool_id=tool_id)], ignore_conflicts=True)
-        tally = lock_tally(tool_id)
+        tally = Vote(tool_id=tool_id).lock_tally()
     return tally
 
 

@@ -181,7 +181,7 @@ def test_a_browser_works_its_quarantined_choice_free():
     kept = {name: challenge[name] for name in ("challenge", "salt", "signature")}
     proof = quote(json.dumps(kept | {"number": found.number}))
     vote = Duel.objects.get(standing=Standing.QUARANTINED)
-    Duel.objects.update(suspicion="address")  # so that coming back alone does not release it
+    Duel.objects.update(suspicion="burst")  # so that coming back alone does not release it
     answer = choose(reader, headers=JSON, proof=proof).json()
     assert "challenge" not in answer
     assert answer["count"]["alpha"] == 2
