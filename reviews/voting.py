@@ -70,6 +70,9 @@ def settle(
     before = vote.choice if vote else None
     if choice == before:
         return "unchanged", before, vote
+    if choice is None and vote.standing == Standing.REJECTED:
+        # It stays, uncounted: its voter would only have to vote anew to be counted.
+        return "retracted", before, None
     change: Change
     if vote:
         tally.add(-1, vote.choice, vote.standing)

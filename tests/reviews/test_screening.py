@@ -294,6 +294,17 @@ def test_a_vote_that_waits_is_changed_and_retracted_without_being_counted():
     assert (tally(tool).count, tally(tool).quarantined) == (Count(1, 0), 0)
 
 
+def test_a_rejected_vote_that_is_taken_back_and_cast_anew_stays_rejected(editor):
+    tool, ann = delta(), uuid4()
+    cast_vote(tool.pk, ann, SHIP)
+    moderation.reject(Vote.objects.all(), by=editor)
+    for choice in (SHIP, SKIP):
+        assert cast_vote(tool.pk, ann, None).change == "retracted"
+        cast_vote(tool.pk, ann, choice)
+        assert Vote.objects.get().standing == Standing.REJECTED
+        assert tally(tool).count == Count(0, 0)
+
+
 # Editors
 
 
