@@ -42,9 +42,12 @@ def cast_duel(
     The smaller id is the left one: the database refuses the other order. `address` and
     `without_cookie` are those of `cast_vote`, and so are the rules.
 
-    Raises Tool.DoesNotExist when readers may not see both tools.
+    Raises Tool.DoesNotExist when readers may not see both tools, unless the voter takes back a
+    choice.
     """
-    if Tool.objects.published().filter(pk__in=(left_id, right_id)).count() < 2:
+    mine = Duel.objects.filter(tally__left=left_id, tally__right=right_id, voter=voter)
+    takes_back = choice is None and mine.exists()
+    if not takes_back and Tool.objects.published().filter(pk__in=(left_id, right_id)).count() < 2:
         raise Tool.DoesNotExist
     tally = _lock_tally(left_id, right_id)
     new = Duel(tally=tally, voter=voter, address=address, without_cookie=without_cookie)

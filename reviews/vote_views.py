@@ -77,15 +77,16 @@ def vote(request: HttpRequest, slug: str) -> HttpResponse:
     said = read_ballot(request)
     if said not in CHOICES:
         raise RefusedError(400, "A vote is ship, skip or retract.")
-    tool = Tool.objects.published().only("pk", "slug").filter(slug=slug).first()
-    if tool is None:
-        raise UnknownName(slug, [])
-    return record(
-        request,
-        partial(cast_vote, tool.pk, choice=CHOICES[said]),
-        _describe,
-        place(request, f"{tool.get_absolute_url()}#ballot"),
-    )
+    try:
+        tool = Tool.objects.only("pk", "slug").get(slug=slug.lower())
+        return record(
+            request,
+            partial(cast_vote, tool.pk, choice=CHOICES[said]),
+            _describe,
+            place(request, f"{tool.get_absolute_url()}#ballot"),
+        )
+    except Tool.DoesNotExist:
+        raise UnknownName(slug, []) from None
 
 
 def read_ballot(request: HttpRequest) -> str:

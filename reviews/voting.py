@@ -48,9 +48,10 @@ def cast_vote(
     change is screened for waves as a new vote is; what waits or is rejected stays so. Saying the
     same again changes nothing.
 
-    Raises Tool.DoesNotExist when readers may not see the tool.
+    Raises Tool.DoesNotExist when readers may not see the tool, unless the voter takes back a vote.
     """
-    tally = _lock_public_tally(tool_id)
+    taken_back = choice is None and Vote.objects.filter(tool=tool_id, voter=voter).first()
+    tally = taken_back.lock_tally() if taken_back else _lock_public_tally(tool_id)
     new = Vote(tool_id=tool_id, voter=voter, address=address, without_cookie=without_cookie)
     change, before, vote = settle(tally, new, choice)
     waits = vote if vote and vote.standing == Standing.QUARANTINED else None
