@@ -65,6 +65,9 @@ function say(ballot, sentence, undo) {
   status.append(" ", button);
 }
 
+/** The server has refused a ballot; the message is its sentence. */
+class Refused extends Error {}
+
 /** Send a ballot, and return what the server counted. */
 async function send(ballot, fields) {
   const answer = await fetch(ballot.querySelector("form").action, {
@@ -73,7 +76,7 @@ async function send(ballot, fields) {
     headers: {Accept: "application/json"},
   });
   const result = await answer.json();
-  if (!answer.ok) throw new Error(result.error);
+  if (!answer.ok) throw new Refused(result.error);
   return result;
 }
 
@@ -99,8 +102,9 @@ async function cast(ballot, choice) {
     const said = chosen?.dataset.verdict ?? chosen?.textContent.trim();
     say(ballot, said ? `You said ${said}.` : "Your vote is taken back.", result.undo);
     if (result.challenge) prove(ballot, result).catch(() => {}); // then it waits for the night
-  } catch {
-    say(ballot, "Your vote did not arrive. Look at your connection, and vote again.");
+  } catch (problem) {
+    const sentence = problem instanceof Refused && problem.message;
+    say(ballot, sentence || "Your vote did not arrive. Look at your connection, and vote again.");
   } finally {
     for (const button of buttons) button.disabled = false;
   }
