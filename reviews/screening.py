@@ -10,16 +10,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet, Sum
+from django.utils import timezone
 
-from .duels import DuelTally
+from .duels import Duel, DuelTally
 from .tallies import ENOUGH, wilson_interval
-from .votes import Screened, Standing, Suspicion, Tally
+from .votes import Screened, Standing, Suspicion, Tally, Vote
 
 #: How far back “at once” reaches for votes from one address, and for floods.
 WINDOW = timedelta(hours=1)
 #: Votes from one address within WINDOW: more than a reader casts who tries everything out, while
 #: an office or a school behind one address has room.
 ADDRESS_LIMIT = 60
+#: Votes and duels that are stored from one address within WINDOW. Further ones are answered and
+#: thrown away, so that nobody fills the database from one place.
+STORED_LIMIT = 300
 #: Counted votes from one address on one subject in a day, which is as long as its hash stays the
 #: same: a household, or a few people in an office.
 HOUSEHOLD = 5
@@ -114,6 +118,18 @@ def _suspicion_of_wave(
     if len(newest) >= BURST and newest[BURST - 1][0] > now - BURST_WINDOW:
         return Suspicion.BURST
     return None
+
+
+def is_full(address: bytes | memoryview | None) -> bool:
+    """Whether nothing more is stored from this address for now; never so where it is unknown."""
+    if address is None:
+        return False
+    recent = {"address": address, "cast_at__gt": timezone.now() - WINDOW}
+    stored = sum(
+        kind._default_manager.filter(**recent).order_by()[:STORED_LIMIT].count()
+        for kind in (Vote, Duel)
+    )
+    return stored >= STORED_LIMIT
 
 
 def leaned(part: int, whole: int) -> bool:

@@ -12,7 +12,13 @@ from tools.status import is_published
 
 from .duels import Duel
 from .scorecards import Verdict
-from .screening import RELEASED_BY_WORK, suspicion_of, suspicion_of_address, suspicion_of_change
+from .screening import (
+    RELEASED_BY_WORK,
+    is_full,
+    suspicion_of,
+    suspicion_of_address,
+    suspicion_of_change,
+)
 from .tallies import Count
 from .votes import Screened, ScreenedTally, Standing, Suspicion, Tally, Vote
 
@@ -64,8 +70,8 @@ def settle(
     """Cast, change or retract what one voter says of one subject, and save it with its tally.
 
     `tally` is the subject's, locked; `new` is what is saved, with the choice, if the voter said
-    nothing of the subject before. Returns what happened, what they said before, and what stands
-    now; None for nothing.
+    nothing of the subject before; unless there is no room for more from its address, which is not
+    told. Returns what happened, what they said before, and what stands now; None for nothing.
     """
     vote: Any = tally.cast.filter(voter=new.voter).first()
     before = vote.choice if vote else None
@@ -86,6 +92,8 @@ def settle(
             _hold(vote, suspicion_of_change(vote, choice, tally.cast, tally.tallied))
         vote.save(update_fields=["choice", "changed_at", "standing", "suspicion"])
         change = "changed"
+    elif is_full(new.address):
+        return "cast", before, None
     else:
         vote, change = new, "cast"
         vote.choice = choice

@@ -9,11 +9,13 @@ from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 
-from reviews import moderation
+from reviews import moderation, screening
+from reviews.dueling import cast_duel
+from reviews.duels import Choice, Duel, DuelTally
 from reviews.scorecards import Verdict
 from reviews.screening import ADDRESS_LIMIT, BURST, FLOOD, HOUSEHOLD
 from reviews.sweeping import COOKIE_PATIENCE, Wave, sweep, tallies_to_sweep
-from reviews.tallies import Count
+from reviews.tallies import Count, DuelCount
 from reviews.tallying import differences
 from reviews.votes import Ruling, Standing, Suspicion, Tally, Vote
 from reviews.voting import cast_vote, release_returning
@@ -111,6 +113,33 @@ def test_the_night_releases_a_reader_who_tried_everything_out_and_rejects_a_crow
     assert (swept.released, swept.rejected) == (1, 3)
     assert tally(tools[-1]).count == Count(1, 0)
     assert tally(tools[0]).count == Count(1 + HOUSEHOLD, 0)
+
+
+def test_from_one_address_so_much_is_stored_in_an_hour_and_the_rest_answered_as_if(monkeypatch):
+    monkeypatch.setattr(screening, "STORED_LIMIT", 4)
+    tool, other, ann = delta(), make_tool("epsilon"), uuid4()
+    pair = sorted([tool.pk, other.pk])
+    cast_vote(tool.pk, ann, SHIP, address=HOME)
+    cast_duel(*pair, ann, Choice.LEFT, address=HOME)
+    for _ in range(4):
+        done = cast_vote(tool.pk, uuid4(), SHIP, address=HOME)
+    assert (done.change, done.choice, done.quarantined) == ("cast", SHIP, None)
+    assert Vote.objects.count() == tally(tool).count.ships == 3
+    assert cast_duel(*pair, uuid4(), Choice.LEFT, address=HOME).change == "cast"
+    assert Duel.objects.count() == 1
+    assert cast_vote(tool.pk, ann, SKIP, address=HOME).count == Count(2, 1)
+    assert cast_vote(tool.pk, uuid4(), SHIP, address=b"away").count == Count(3, 1)
+    later(TWO_HOURS)
+    assert cast_vote(other.pk, ann, SHIP, address=HOME).count == Count(1, 0)
+
+
+def test_a_full_address_makes_no_tallies_either(monkeypatch):
+    monkeypatch.setattr(screening, "STORED_LIMIT", 0)
+    pair = sorted([delta().pk, make_tool("epsilon").pk])
+    done = cast_duel(*pair, uuid4(), Choice.LEFT, address=HOME)
+    assert (done.change, done.count) == ("cast", DuelCount())
+    assert cast_duel(*pair, uuid4(), None, address=b"away").change == "unchanged"
+    assert not DuelTally.objects.exists()
 
 
 # No cookie
