@@ -1,5 +1,6 @@
 """The address that answers to “Which one would you ship with?” are sent to."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -24,11 +25,10 @@ def duel(request: HttpRequest, slugs: str) -> HttpResponse:
     names = dict.fromkeys(slugs.lower().split(VERSUS))
     if len(names) != 2:
         raise UnknownName(slugs, [])
-    tools = Tool.objects.published().filter(slug__in=names).only("pk", "slug", "name")
+    tools = Tool.objects.filter(slug__in=names).only("pk", "slug", "name")
     pair = list(tools.order_by("pk"))
     if len(pair) != 2:
-        public = [tool.slug for tool in pair]
-        raise UnknownName(next(name for name in names if name not in public), [])
+        raise _unknown_of(names)
     left, right = pair
     choices: dict[str, Choice | None] = {
         left.slug: Choice.LEFT,
@@ -60,7 +60,17 @@ def duel(request: HttpRequest, slugs: str) -> HttpResponse:
                 "text": count.text(first.name, second.name),
             },
         }
-        return said | ({"challenge": challenge_for(done.quarantined)} if done.quarantined else {})
+        challenge = challenge_for(done.quarantined)
+        return said | ({"challenge": challenge} if challenge else {})
 
     cast = partial(cast_duel, left.pk, right.pk, choice=choices[said])
-    return record(request, cast, describe, place(request, f"{address}#duel"))
+    try:
+        return record(request, cast, describe, place(request, f"{address}#duel"))
+    except Tool.DoesNotExist:
+        raise _unknown_of(names) from None
+
+
+def _unknown_of(names: Iterable[str]) -> UnknownName:
+    """Return the error that names the first that readers may not see."""
+    public = Tool.objects.published().filter(slug__in=names).values_list("slug", flat=True)
+    return UnknownName(next(name for name in names if name not in set(public)), [])

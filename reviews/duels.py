@@ -65,7 +65,7 @@ class DuelTally(ScreenedTally):
 
 
 class Duel(Screened):
-    ""
+    """One reader's answer to which of two tools they would ship with. Written as votes are."""
 
     SUBJECT = "tally"
 
@@ -90,6 +90,7 @@ class Duel(Screened):
             *Screened.Meta.indexes,
             models.Index(fields=["-cast_at", "-id"], name="reviews_duel_newest"),
             models.Index(fields=["tally", "-cast_at"], name="reviews_duel_newest_on_pair"),
+            models.Index(fields=["tally", "-changed_at"], name="reviews_duel_latest_on_pair"),
             models.Index(
                 fields=["tally", "address"],
                 name="reviews_duel_address_on_pair",

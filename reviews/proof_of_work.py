@@ -15,7 +15,7 @@ import altcha
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from .screening import WINDOW
+from .screening import RELEASED_BY_WORK, WINDOW
 from .votes import Screened
 
 #: For how long a challenge can be answered.
@@ -29,12 +29,16 @@ STEEPEST = 64
 MAX_LENGTH = 1000
 
 
-def challenge_for(vote: Screened) -> dict[str, Any]:
+def challenge_for(vote: Screened | None) -> dict[str, Any] | None:
     """Return the challenge that releases this vote, for `static/js/proof-of-work.js` to solve.
+
+    None where there is no vote that waits, or no work releases it.
 
     The more votes on the subject were suspicious lately, the more it costs: whoever casts hundreds
     pays for each what a reader pays for a handful.
     """
+    if vote is None or vote.suspicion not in RELEASED_BY_WORK:
+        return None
     suspects = (
         type(vote)
         ._default_manager.filter(

@@ -81,13 +81,16 @@ def strengths(
 
 
 def standings(choices: Choices, seed: int = 0) -> list[Standing]:
-    """Return the tools that were in ENOUGH choices, the strongest first, with their intervals.
+    """Return the tools that can be ranked, the strongest first, with their intervals.
+
+    Those are the largest group of tools in ENOUGH choices that were compared with one another,
+    directly or through others.
 
     The intervals are the percentile bootstrap (B. Efron, "Bootstrap methods", Annals of Statistics
     7, 1979): each pair's choices are drawn anew with the shares that were observed. `seed` makes
     two runs over the same choices agree.
     """
-    choices = _connected_enough(choices)
+    choices = _comparable(choices)
     duels: dict[int, int] = defaultdict(int)
     for (one, other), counts in choices.items():
         duels[one] += sum(counts)
@@ -113,8 +116,13 @@ def standings(choices: Choices, seed: int = 0) -> list[Standing]:
     return sorted(found, key=lambda standing: (-standing.win_rate, standing.tool_id))
 
 
-def _connected_enough(choices: Choices) -> Choices:
-    """Leave out tools that were in fewer than ENOUGH choices, until none is left that was."""
+def _comparable(choices: Choices) -> Choices:
+    """Return the choices between tools that can be ranked against each other.
+
+    Tools that were in fewer than ENOUGH choices are left out, until none is left that was. Of the
+    groups that remain with no choice between them the largest is kept: nothing says how a tool of
+    one stands to a tool of another. Of groups of the same size it is the one with more choices.
+    """
     kept = {pair: counts for pair, counts in choices.items() if sum(counts)}
     while True:
         duels: dict[int, int] = defaultdict(int)
@@ -127,8 +135,25 @@ def _connected_enough(choices: Choices) -> Choices:
             if all(duels[tool] >= ENOUGH for tool in pair)
         }
         if len(fewer) == len(kept):
-            return kept
+            break
         kept = fewer
+    groups = _groups(kept)
+    largest = max(
+        groups,
+        key=lambda group: (len(group), sum(duels[tool] for tool in group), -min(group)),
+        default=set(),
+    )
+    return {pair: counts for pair, counts in kept.items() if pair[0] in largest}
+
+
+def _groups(choices: Choices) -> list[set[int]]:
+    """Return the tools, together with all that choices connect them to, however far."""
+    groups: list[set[int]] = []
+    for pair in choices:
+        touched = [group for group in groups if not group.isdisjoint(pair)]
+        apart = [group for group in groups if group.isdisjoint(pair)]
+        groups = [*apart, set(pair).union(*touched)]
+    return groups
 
 
 def _resampled(choices: Choices, dice: random.Random) -> Choices:

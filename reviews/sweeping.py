@@ -4,7 +4,8 @@ A day is a day in UTC, because for as long the hash of an address stays the same
 
 * Many from one address: those on subjects on which no more than HOUSEHOLD votes came from that
   address are a reader's who tried everything out, and are released; more are rejected.
-* Burst and flood: all votes on the subject of that day are looked at together, see `Wave`.
+* Burst and flood: all votes on the subject that were cast or changed on that day are looked at
+  together, see `Wave`.
 * Again without a cookie: released when the voter comes back with the cookie
   (`voting.release_returning`), and rejected when that has not happened in COOKIE_PATIENCE.
 """
@@ -34,7 +35,7 @@ CURIOUS = 1 / 3
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """All votes on one subject of one day, and what most of them say."""
+    """All votes on one subject, cast or changed last on one day, and what most of them say."""
 
     votes: int
     choice: str
@@ -112,7 +113,9 @@ def _sweep_subject(votes: QuerySet[Any], now: datetime, swept: Swept) -> None:
     swept.released += release(at_home, reason="Few votes on it came from these addresses.")
     swept.rejected += reject(crowded, reason="Too many votes on it came from one address.")
 
-    waves = due.filter(suspicion__in=[Suspicion.BURST, Suspicion.FLOOD])
+    waves = waiting.filter(
+        changed_at__lt=midnight, suspicion__in=[Suspicion.BURST, Suspicion.FLOOD]
+    )
     for day in _days(waves):
         wave = wave_of(votes, day)
         suspects, reason = _of_day(waves, day), f"{day:%-d %b %Y}: {wave.text}"
@@ -136,30 +139,29 @@ def wave_of(votes: QuerySet[Any], day: date) -> Wave:
         **{kind.SUBJECT: OuterRef(kind.SUBJECT)}
     )
     start = datetime.combine(day, time(), UTC)
-    before = votes.filter(standing=Standing.COUNTED, cast_at__lt=start)
+    before = votes.filter(standing=Standing.COUNTED, changed_at__lt=start)
     that_day = _of_day(votes, day).order_by()
     by_choice = that_day.values_list("choice").annotate(size=Rows("pk"))
     choice, same = by_choice.order_by("-size", "choice")[0]
-    return Wave(
-        choice=choice,
-        same=same,
-        **that_day.aggregate(
-            votes=Rows("pk"),
-            addressed=Rows("address"),
-            addresses=Rows("address", distinct=True),
-            curious=Rows("pk", filter=Exists(elsewhere)),
-        ),
-        **before.aggregate(
-            votes_before=Rows("pk"), same_before=Rows("pk", filter=Q(choice=choice))
-        ),
+    facts = that_day.aggregate(
+        votes=Rows("pk"),
+        addressed=Rows("address"),
+        addresses=Rows("address", distinct=True),
+        curious=Rows("pk", filter=Exists(elsewhere)),
+        turned=Rows("pk", filter=Q(cast_at__lt=start)),
     )
+    # Who changed an older vote on that day said something else before.
+    turned = facts.pop("turned")
+    same_before = Rows("pk", filter=Q(choice=choice))
+    earlier = before.aggregate(votes_before=Rows("pk") + turned, same_before=same_before)
+    return Wave(choice=choice, same=same, **facts, **earlier)
 
 
 def _days(votes: QuerySet[Any]) -> list[date]:
-    days = votes.order_by().values_list(TruncDate("cast_at", tzinfo=UTC), flat=True).distinct()
+    days = votes.order_by().values_list(TruncDate("changed_at", tzinfo=UTC), flat=True).distinct()
     return sorted(days)
 
 
 def _of_day(votes: QuerySet[Any], day: date) -> QuerySet[Any]:
     start = datetime.combine(day, time(), UTC)
-    return votes.filter(cast_at__gte=start, cast_at__lt=start + timedelta(days=1))
+    return votes.filter(changed_at__gte=start, changed_at__lt=start + timedelta(days=1))

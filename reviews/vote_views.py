@@ -80,15 +80,16 @@ def vote(request: HttpRequest, slug: str) -> HttpResponse:
     said = read_ballot(request)
     if said not in CHOICES:
         raise RefusedError(400, "A vote is ship, skip or retract.")
-    tool = Tool.objects.published().only("pk", "slug").filter(slug=slug).first()
-    if tool is None:
-        raise UnknownName(slug, [])
-    return record(
-        request,
-        partial(cast_vote, tool.pk, choice=CHOICES[said]),
-        _describe,
-        place(request, f"{tool.get_absolute_url()}#ballot"),
-    )
+    try:
+        tool = Tool.objects.only("pk", "slug").get(slug=slug.lower())
+        return record(
+            request,
+            partial(cast_vote, tool.pk, choice=CHOICES[said]),
+            _describe,
+            place(request, f"{tool.get_absolute_url()}#ballot"),
+        )
+    except Tool.DoesNotExist:
+        raise UnknownName(slug, []) from None
 
 
 def read_ballot(request: HttpRequest) -> str:
@@ -142,12 +143,13 @@ def place(request: HttpRequest, default: str) -> str:
 def _describe(done: Cast) -> dict[str, Any]:
     """Say what happened, for a script: the choice now, what would undo it, and the count.
 
-    Where the vote waits, a challenge is there too; the same ballot with its solution in `proof`
-    has the vote counted at once.
+    Where the vote waits and work releases it, a challenge is there too; the same ballot with its
+    solution in `proof` has the vote counted at once.
     """
     undo = None if done.change == "unchanged" else done.before or RETRACT
     said = {"change": done.change, "choice": done.choice, "undo": undo, "count": _count(done.count)}
-    return said | ({"challenge": challenge_for(done.quarantined)} if done.quarantined else {})
+    challenge = challenge_for(done.quarantined)
+    return said | ({"challenge": challenge} if challenge else {})
 
 
 def _count(count: Count) -> dict[str, Any]:

@@ -89,6 +89,12 @@ class Screened(models.Model):
                 name="%(app_label)s_%(class)s_returning",
                 condition=Q(standing=Standing.QUARANTINED),
             ),
+            # The night asks of each voter of a wave whether they have voted elsewhere.
+            models.Index(
+                fields=["voter"],
+                name="%(app_label)s_%(class)s_counted_voter",
+                condition=Q(standing=Standing.COUNTED),
+            ),
         ]
 
     def lock_tally(self) -> "ScreenedTally":
@@ -171,6 +177,7 @@ class Vote(Screened):
             *Screened.Meta.indexes,
             models.Index(fields=["-cast_at", "-id"], name="reviews_vote_newest"),
             models.Index(fields=["tool", "-cast_at"], name="reviews_vote_newest_on_tool"),
+            models.Index(fields=["tool", "-changed_at"], name="reviews_vote_latest_on_tool"),
             models.Index(
                 fields=["tool", "address"],
                 name="reviews_vote_address_on_tool",

@@ -12,7 +12,13 @@ from tools.status import is_published
 
 from .duels import Duel
 from .scorecards import Verdict
-from .screening import suspicion_of
+from .screening import (
+    RELEASED_BY_WORK,
+    is_full,
+    suspicion_of,
+    suspicion_of_address,
+    suspicion_of_change,
+)
 from .tallies import Count
 from .votes import Screened, ScreenedTally, Standing, Suspicion, Tally, Vote
 
@@ -44,12 +50,14 @@ def cast_vote(
     """Cast, change or retract (`choice` is None) a voter's vote on a tool, and say what happened.
 
     `address` is the hash of where it came from, None where that is unknown; `without_cookie` says
-    that the voter is new because no cookie was sent. A suspicious vote is taken and not counted;
-    changing one's mind leaves a vote where it stands. Saying the same again changes nothing.
+    that the voter is new because no cookie was sent. A suspicious vote is taken and not counted. A
+    change is screened for waves as a new vote is; what waits or is rejected stays so. Saying the
+    same again changes nothing.
 
-    Raises Tool.DoesNotExist when readers may not see the tool.
+    Raises Tool.DoesNotExist when readers may not see the tool, unless the voter takes back a vote.
     """
-    tally = _lock_public_tally(tool_id)
+    taken_back = choice is None and Vote.objects.filter(tool=tool_id, voter=voter).first()
+    tally = taken_back.lock_tally() if taken_back else _lock_public_tally(tool_id)
     new = Vote(tool_id=tool_id, voter=voter, address=address, without_cookie=without_cookie)
     change, before, vote = settle(tally, new, choice)
     waits = vote if vote and vote.standing == Standing.QUARANTINED else None
@@ -62,13 +70,16 @@ def settle(
     """Cast, change or retract what one voter says of one subject, and save it with its tally.
 
     `tally` is the subject's, locked; `new` is what is saved, with the choice, if the voter said
-    nothing of the subject before. Returns what happened, what they said before, and what stands
-    now; None for nothing.
+    nothing of the subject before; unless there is no room for more from its address, which is not
+    told. Returns what happened, what they said before, and what stands now; None for nothing.
     """
     vote: Any = tally.cast.filter(voter=new.voter).first()
     before = vote.choice if vote else None
     if choice == before:
         return "unchanged", before, vote
+    if choice is None and vote.standing == Standing.REJECTED:
+        # It stays, uncounted: its voter would only have to vote anew to be counted.
+        return "retracted", before, None
     change: Change
     if vote:
         tally.add(-1, vote.choice, vote.standing)
@@ -77,8 +88,12 @@ def settle(
         vote, change = None, "retracted"
     elif vote:
         vote.choice, vote.changed_at = choice, timezone.now()
-        vote.save(update_fields=["choice", "changed_at"])
+        if vote.standing == Standing.COUNTED:
+            _hold(vote, suspicion_of_change(vote, choice, tally.cast, tally.tallied))
+        vote.save(update_fields=["choice", "changed_at", "standing", "suspicion"])
         change = "changed"
+    elif is_full(new.address):
+        return "cast", before, None
     else:
         vote, change = new, "cast"
         vote.choice = choice
@@ -115,21 +130,23 @@ def release_returning(voter: UUID) -> None:
 
 @transaction.atomic
 def release_vote(vote: Screened) -> Any:
-    """Count a vote if it still waits, and return the count of its subject."""
+    """Count a vote whose voter's browser has worked for it, and return its subject's count.
+
+    Only what RELEASED_BY_WORK says is released, and no more from one address than its rule lets
+    in: what is over that waits for the night.
+    """
     tally = vote.lock_tally()
-    waiting = tally.cast.filter(pk=vote.pk, standing=Standing.QUARANTINED).first()
+    waiting = tally.cast.filter(
+        pk=vote.pk, standing=Standing.QUARANTINED, suspicion__in=RELEASED_BY_WORK
+    ).first()
     if waiting:
         tally.add(-1, waiting.choice, waiting.standing)
-        waiting.standing = Standing.COUNTED
-        waiting.save(update_fields=["standing"])
+        waiting.standing, waiting.without_cookie = Standing.COUNTED, False
+        _hold(waiting, suspicion_of_address(waiting, tally.cast.exclude(pk=waiting.pk)))
+        waiting.save(update_fields=["standing", "suspicion", "without_cookie"])
         tally.add(1, waiting.choice, waiting.standing)
         tally.save()
     return tally.count
-
-
-def lock_tally(tool_id: int) -> Tally:
-    """Return a tool's tally, locked until the transaction ends; see `Screened.lock_tally`."""
-    return Vote(tool_id=tool_id).lock_tally()
 
 
 def _lock_public_tally(tool_id: int) -> Tally:
@@ -138,11 +155,14 @@ def _lock_public_tally(tool_id: int) -> Tally:
     if tally is None:  # nobody has voted on it yet, or nobody may
         Tool.objects.published().only("pk").get(pk=tool_id)
         Tally.objects.bulk_create([Tally(tool_id=tool_id)], ignore_conflicts=True)
-        tally = lock_tally(tool_id)
+        tally = Vote(tool_id=tool_id).lock_tally()
     return tally
 
 
 def _screen(vote: Screened, tally: ScreenedTally) -> None:
-    found = suspicion_of(vote, vote.choice, tally.cast, tally.tallied)
+    _hold(vote, suspicion_of(vote, vote.choice, tally.cast, tally.tallied))
+
+
+def _hold(vote: Screened, found: Suspicion | None) -> None:
     if found:
         vote.standing, vote.suspicion = Standing.QUARANTINED, found

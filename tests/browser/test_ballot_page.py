@@ -4,6 +4,7 @@ from playwright.sync_api import expect
 from reviews.duels import Duel, DuelTally
 from reviews.votes import Vote
 from tools.models import Tool
+from tools.status import Status
 
 
 def test_a_vote_moves_the_tally_is_remembered_and_can_be_undone(reader, demo):
@@ -76,6 +77,18 @@ def test_a_ballot_that_cannot_be_sent_says_so_and_keeps_nothing(reader, demo, wi
         "aria-pressed", "false"
     )
     assert not Vote.objects.exists()
+
+
+def test_a_ballot_that_the_server_refuses_says_why(reader, demo):
+    page = reader.open("/tools/claude-4-sonnet/")
+    tool = Tool.objects.get(slug="claude-4-sonnet")
+    tool.become(Status.WITHDRAWN)
+    tool.save()
+    ballot = page.locator("[data-ballot=claude-4-sonnet]")
+    ballot.get_by_role("button", name="Ship", exact=True).click()
+    expect(ballot.get_by_role("status")).to_have_text(
+        "No published tool is called “claude-4-sonnet”."
+    )
 
 
 PAIR = "/compare/claude-4-sonnet-vs-smolvlm2-turbo/"

@@ -181,9 +181,22 @@ def test_a_browser_works_its_quarantined_choice_free():
     kept = {name: challenge[name] for name in ("challenge", "salt", "signature")}
     proof = quote(json.dumps(kept | {"number": found.number}))
     vote = Duel.objects.get(standing=Standing.QUARANTINED)
-    Duel.objects.update(suspicion="address")  # so that coming back alone does not release it
+    Duel.objects.update(suspicion="burst")  # so that coming back alone does not release it
     answer = choose(reader, headers=JSON, proof=proof).json()
     assert "challenge" not in answer
     assert answer["count"]["alpha"] == 2
     vote.refresh_from_db()
     assert vote.standing == Standing.COUNTED
+
+
+def test_a_choice_between_tools_that_were_withdrawn_can_be_taken_back(pair):
+    reader = browser()
+    choose(reader)
+    pair[1].become(Status.WITHDRAWN)
+    pair[1].save()
+    refused = choose(reader, "beta", headers=JSON)
+    assert refused.status_code == 404
+    assert refused.json() == {"error": "No published tool is called “beta”."}
+    assert choose(reader, "retract").status_code == 303
+    assert not Duel.objects.exists()
+    assert choose(reader, "retract").status_code == 404

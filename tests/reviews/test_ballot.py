@@ -185,7 +185,29 @@ def test_an_unpublished_tool_is_not_there(status):
     assert not Vote.objects.exists()
 
 
-@pytest.mark.parametrize("slug", ["nothing", "%00", "DELTA", "%F0%9F%98%80", "x" * 3000])
+def test_a_vote_on_what_was_withdrawn_can_be_taken_back():
+    tool, reader, other = delta(), browser(), browser()
+    vote(reader)
+    vote(other, ip="192.0.2.2")
+    vote(browser(), ip="192.0.2.3")
+    tool.become(Status.WITHDRAWN)
+    tool.save()
+    assert vote(reader, "skip").status_code == 404
+    assert vote(reader, "retract").status_code == 303
+    assert vote(reader, "retract").status_code == 404
+    assert vote(other, "retract", headers=HERE | JSON).json()["change"] == "retracted"
+    assert vote(browser(), "retract").status_code == 404
+    assert count() == Count(1, 0)
+
+
+@pytest.mark.parametrize("address", ["/tools/DELTA/vote/", "/tools/Delta/vote/"])
+def test_capitals_in_the_address_do_not_matter(address):
+    delta()
+    assert vote(browser(), address=address)["Location"] == "/tools/delta/#ballot"
+    assert count() == Count(1, 0)
+
+
+@pytest.mark.parametrize("slug", ["nothing", "%00", "%F0%9F%98%80", "x" * 3000])
 def test_an_unknown_tool_is_not_there(slug):
     delta()
     answer = vote(browser(), address=f"/tools/{slug}/vote/")

@@ -57,6 +57,24 @@ def test_a_tool_with_few_choices_has_no_place_and_gives_no_weight():
     assert with_one_more == standings({(1, 2): (30, 20)})
 
 
+def test_tools_that_nothing_connects_are_not_ranked_against_each_other():
+    larger = {(1, 2): (30, 20), (2, 3): (30, 20)}
+    apart = {(4, 5): (90, 10)}
+    assert standings(larger | apart) == standings(larger)
+    assert standings(apart | larger) == standings(larger)
+    by_few = {(3, 4): (ENOUGH, 0)}
+    assert {place.tool_id for place in standings(larger | apart | by_few)} == {1, 2, 3, 4, 5}
+
+
+def test_of_groups_of_the_same_size_the_one_with_more_choices_is_ranked():
+    assert standings({(1, 2): (9, 9), (3, 4): (90, 10)}) == standings({(3, 4): (90, 10)})
+
+
+def test_a_tool_with_few_choices_connects_nobody():
+    bridged = {(1, 2): (30, 20), (2, 3): (30, 20), (3, 9): (1, 1), (4, 9): (1, 1), (4, 5): (9, 9)}
+    assert [place.tool_id for place in standings(bridged)] == [1, 2, 3]
+
+
 def test_the_same_choices_give_the_same_standings():
     choices = {(1, 2): (12, 8), (2, 3): (300, 200)}
     assert standings(choices) == standings(choices)

@@ -9,11 +9,13 @@ from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 
-from reviews import moderation
+from reviews import moderation, screening
+from reviews.dueling import cast_duel
+from reviews.duels import Choice, Duel, DuelTally
 from reviews.scorecards import Verdict
 from reviews.screening import ADDRESS_LIMIT, BURST, FLOOD, HOUSEHOLD
 from reviews.sweeping import COOKIE_PATIENCE, Wave, sweep, tallies_to_sweep
-from reviews.tallies import Count
+from reviews.tallies import Count, DuelCount
 from reviews.tallying import differences
 from reviews.votes import Ruling, Standing, Suspicion, Tally, Vote
 from reviews.voting import cast_vote, release_returning
@@ -41,7 +43,8 @@ def crowd(tool, votes, say=turn):
 def later(time):
     """Let time go by, for every vote that there is."""
     for vote in Vote.objects.all():
-        Vote.objects.filter(pk=vote.pk).update(cast_at=vote.cast_at - time)
+        cast_at, changed_at = vote.cast_at - time, vote.changed_at - time
+        Vote.objects.filter(pk=vote.pk).update(cast_at=cast_at, changed_at=changed_at)
 
 
 def night():
@@ -112,6 +115,33 @@ def test_the_night_releases_a_reader_who_tried_everything_out_and_rejects_a_crow
     assert tally(tools[0]).count == Count(1 + HOUSEHOLD, 0)
 
 
+def test_from_one_address_so_much_is_stored_in_an_hour_and_the_rest_answered_as_if(monkeypatch):
+    monkeypatch.setattr(screening, "STORED_LIMIT", 4)
+    tool, other, ann = delta(), make_tool("epsilon"), uuid4()
+    pair = sorted([tool.pk, other.pk])
+    cast_vote(tool.pk, ann, SHIP, address=HOME)
+    cast_duel(*pair, ann, Choice.LEFT, address=HOME)
+    for _ in range(4):
+        done = cast_vote(tool.pk, uuid4(), SHIP, address=HOME)
+    assert (done.change, done.choice, done.quarantined) == ("cast", SHIP, None)
+    assert Vote.objects.count() == tally(tool).count.ships == 3
+    assert cast_duel(*pair, uuid4(), Choice.LEFT, address=HOME).change == "cast"
+    assert Duel.objects.count() == 1
+    assert cast_vote(tool.pk, ann, SKIP, address=HOME).count == Count(2, 1)
+    assert cast_vote(tool.pk, uuid4(), SHIP, address=b"away").count == Count(3, 1)
+    later(TWO_HOURS)
+    assert cast_vote(other.pk, ann, SHIP, address=HOME).count == Count(1, 0)
+
+
+def test_a_full_address_makes_no_tallies_either(monkeypatch):
+    monkeypatch.setattr(screening, "STORED_LIMIT", 0)
+    pair = sorted([delta().pk, make_tool("epsilon").pk])
+    done = cast_duel(*pair, uuid4(), Choice.LEFT, address=HOME)
+    assert (done.change, done.count) == ("cast", DuelCount())
+    assert cast_duel(*pair, uuid4(), None, address=b"away").change == "unchanged"
+    assert not DuelTally.objects.exists()
+
+
 # No cookie
 
 
@@ -133,6 +163,18 @@ def test_coming_back_with_the_cookie_does_not_get_round_the_other_rules():
         cast_vote(tool.pk, uuid4(), SHIP, address=HOME)
     release_returning(late)
     assert waiting(tool) == [Suspicion.ADDRESS]
+
+
+def test_coming_back_is_judged_by_what_was_cast_before_not_after():
+    tool, late = delta(), uuid4()
+    for voter in (uuid4(), late):
+        cast_vote(tool.pk, voter, SHIP, address=HOME, without_cookie=True)
+    crowd(tool, FLOOD - 2, lambda _: SHIP)
+    for number in range(ADDRESS_LIMIT):
+        cast_vote(make_tool(f"tool-{number}").pk, uuid4(), SHIP, address=HOME)
+    release_returning(late)
+    assert waiting(tool) == [Suspicion.FLOOD]  # the last of the crowd
+    assert Vote.objects.get(voter=late).standing == Standing.COUNTED
 
 
 def test_whoever_does_not_come_back_is_rejected_in_time():
@@ -177,6 +219,39 @@ def test_a_one_sided_flood_waits_and_is_rejected():
     ruling = Ruling.objects.get()
     assert (ruling.by, ruling.votes, ruling.standing) == ("", 6, Standing.REJECTED)
     assert "45 of 46 say ship, from 46 addresses; 0 of the voters" in ruling.reason
+
+
+def test_a_flood_of_changes_waits_and_is_rejected():
+    tool = delta()
+    crowd(tool, 58)
+    later(TOMORROW)
+    crowd(tool, 58)
+    later(TWO_HOURS)
+    for vote in Vote.objects.filter(choice=SKIP).order_by("pk"):
+        cast_vote(tool.pk, vote.voter, SHIP)
+    assert waiting(tool) == [Suspicion.FLOOD] * (58 - FLOOD + 1)
+    assert tally(tool).count == Count(58 + FLOOD - 1, 0)
+    assert night().rejected == 58 - FLOOD + 1
+    assert tally(tool).quarantined == 0
+
+
+def test_turns_that_all_become_one_choice_within_an_hour_wait():
+    tool = delta()
+    crowd(tool, 58)
+    for vote in Vote.objects.filter(choice=SKIP).order_by("pk"):
+        cast_vote(tool.pk, vote.voter, SHIP)
+    assert set(waiting(tool)) == {Suspicion.FLOOD}
+
+
+def test_a_reader_who_thinks_again_stays_counted():
+    tool, ann = delta(), uuid4()
+    cast_vote(tool.pk, ann, SHIP, address=HOME)
+    for _ in range(HOUSEHOLD - 1):
+        cast_vote(tool.pk, uuid4(), SHIP, address=HOME)
+    crowd(tool, 30)
+    for choice in (SKIP, SHIP) * FLOOD:
+        cast_vote(tool.pk, ann, choice, address=HOME)
+    assert waiting(tool) == []
 
 
 def test_a_tool_that_everybody_likes_may_be_liked_at_once():
@@ -246,6 +321,17 @@ def test_a_vote_that_waits_is_changed_and_retracted_without_being_counted():
     assert (tally(tool).count, tally(tool).quarantined) == (Count(1, 0), 1)
     assert cast_vote(tool.pk, ann, None).change == "retracted"
     assert (tally(tool).count, tally(tool).quarantined) == (Count(1, 0), 0)
+
+
+def test_a_rejected_vote_that_is_taken_back_and_cast_anew_stays_rejected(editor):
+    tool, ann = delta(), uuid4()
+    cast_vote(tool.pk, ann, SHIP)
+    moderation.reject(Vote.objects.all(), by=editor)
+    for choice in (SHIP, SKIP):
+        assert cast_vote(tool.pk, ann, None).change == "retracted"
+        cast_vote(tool.pk, ann, choice)
+        assert Vote.objects.get().standing == Standing.REJECTED
+        assert tally(tool).count == Count(0, 0)
 
 
 # Editors
