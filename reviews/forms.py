@@ -39,17 +39,7 @@ class ReviewForm(VersionedForm):
     def statement(self) -> Statement:
         """Return what the valid form says; a review that is new is a draft."""
         review = self.instance
-        return Statement(
-            tool_id=review.tool.pk,
-            persona=review.persona,
-            verdict=review.verdict,
-            score=review.score,
-            body=review.body,
-            evidence=review.evidence,
-            reviewed_on=review.reviewed_on,
-            reason=review.reason or None,
-            status=None if review.pk else Status.DRAFT,
-        )
+        return Statement.of(review, status=None if review.pk else Status.DRAFT)
 
 
 class PersonaForm(ReviewForm):

@@ -115,15 +115,4 @@ def _check_panel(tool: Tool, to: Status, at: datetime | None) -> None:
 
 def _moved(review: Review, to: Status, at: datetime | None, reason: str) -> Statement:
     """Return the review as it stands, with another status."""
-    return Statement(
-        tool_id=review.tool_id,
-        persona=review.persona,
-        verdict=review.verdict,
-        score=review.score,
-        body=review.body,
-        evidence=review.evidence,
-        reviewed_on=review.reviewed_on,
-        reason=reason or review.reason,
-        status=to,
-        published_at=at,
-    )
+    return Statement.of(review, reason=reason or review.reason, status=to, published_at=at)

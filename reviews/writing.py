@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -39,6 +39,15 @@ class Statement:
     reason: str | None = None
     status: str | None = None
     published_at: datetime | None = None
+
+    @classmethod
+    def of(cls, review: Review, **changes: Any) -> Self:
+        """Return what a review says, saved or not, with changes."""
+        # A new review may have been made before its tool was saved.
+        said = {"tool_id": review.tool_id or review.tool.pk, "reason": review.reason or None}
+        for name in ("persona", "verdict", "score", "body", "evidence", "reviewed_on"):
+            said[name] = getattr(review, name)
+        return cls(**said | changes)
 
     @property
     def stage(self) -> Status | None:
