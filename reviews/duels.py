@@ -1,13 +1,12 @@
-"""Duels: what single readers choose of two tools, what that adds up to, and the order it makes."""
+"""Duels: what single readers choose of two tools, and what that adds up to."""
 
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 
-from tools.models import Category, Tool
+from tools.models import Tool
 
 from .tallies import DuelCount
-from .votes import Screened, ScreenedTally, Standing
+from .votes import Screened, ScreenedTally, subject_indexes
 
 
 class Choice(models.TextChoices):
@@ -86,60 +85,10 @@ class Duel(Screened):
                 violation_error_message="A choice is one of the two tools, or neither.",
             ),
         ]
-        indexes = [
-            *Screened.Meta.indexes,
-            models.Index(fields=["-cast_at", "-id"], name="reviews_duel_newest"),
-            models.Index(fields=["tally", "-cast_at"], name="reviews_duel_newest_on_pair"),
-            models.Index(fields=["tally", "-changed_at"], name="reviews_duel_latest_on_pair"),
-            models.Index(
-                fields=["tally", "address"],
-                name="reviews_duel_address_on_pair",
-                condition=Q(address__isnull=False),
-            ),
-            models.Index(
-                fields=["tally", "-cast_at"],
-                name="reviews_duel_suspects",
-                condition=Q(standing=Standing.QUARANTINED),
-            ),
-        ]
+        indexes = subject_indexes("tally", "pair")
 
     def __str__(self) -> str:
         return f"{self.get_choice_display()} of {self.tally}"
 
     def lock_tally(self) -> DuelTally:
         return DuelTally.objects.select_for_update(no_key=True).get(pk=self.tally_id)
-
-
-class Ranking(models.Model):
-    """The order that duels give the tools of a category, at one time. Written by `placing`."""
-
-    category = models.OneToOneField(
-        Category, models.CASCADE, related_name="ranking", primary_key=True
-    )
-    basis = models.CharField(max_length=64, help_text="A hash of the choices it was computed from.")
-    computed_at = models.DateTimeField(default=timezone.now)
-
-    def __str__(self) -> str:
-        return f"Readers’ choice in {self.category}"
-
-
-class Placing(models.Model):
-    """A tool's place in the ranking of its category, in percent; see `ranking.Standing`."""
-
-    ranking = models.ForeignKey(Ranking, models.CASCADE, related_name="placings")
-    tool = models.OneToOneField(Tool, models.CASCADE, related_name="placing", primary_key=True)
-    win_rate = models.FloatField()
-    low = models.FloatField()
-    high = models.FloatField()
-    duels = models.PositiveIntegerField()
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(low__gte=0) & Q(high__gte=F("low")) & Q(high__lte=100),
-                name="reviews_placing_interval",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.tool}: {self.win_rate:.0f}%"

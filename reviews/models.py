@@ -19,7 +19,7 @@ from tools.status import (
 )  # fmt: skip
 from tools.triggers import kept_with
 
-from . import duels, votes  # noqa: F401 - their models are this app's
+from . import duels, placings, votes  # noqa: F401 - their models are this app's
 from .personas import Persona
 from .querysets import PanelQuerySet, ReviewQuerySet, RevisionQuerySet
 from .scorecards import Evidence, Outcome, PanelStrip, Verdict

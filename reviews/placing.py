@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from tools.models import Category, Tool
 
-from .duels import DuelTally, Placing, Ranking
+from .duels import DuelTally
+from .placings import Placing, Ranking
 from .ranking import Choices, standings
 
 

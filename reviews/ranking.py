@@ -96,7 +96,7 @@ def standings(choices: Choices, seed: int = 0) -> list[Standing]:
         duels[one] += sum(counts)
         duels[other] += sum(counts)
     best = strengths(choices)
-    dice = random.Random(seed)  # noqa: S311  # statistics, no secret
+    dice = random.Random(seed)  # noqa: S311 - statistics, no secret
     drawn: dict[int, list[float]] = defaultdict(list)
     for _ in range(RESAMPLES):
         resampled = strengths(_resampled(choices, dice), best, RESAMPLE_TOLERANCE)

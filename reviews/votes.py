@@ -150,6 +150,30 @@ class ScreenedTally(models.Model):
             setattr(self, column, getattr(self, column) + votes)
 
 
+def subject_indexes(subject: str, word: str) -> list[models.Index]:
+    """Return the indexes by which screening, the night and the desk find what was cast.
+
+    `subject` is the field that leads to what it was cast on, `word` what the indexes call that.
+    """
+    name = "%(app_label)s_%(class)s"
+    return [
+        *Screened.Meta.indexes,
+        models.Index(fields=["-cast_at", "-id"], name=f"{name}_newest"),
+        models.Index(fields=[subject, "-cast_at"], name=f"{name}_newest_on_{word}"),
+        models.Index(fields=[subject, "-changed_at"], name=f"{name}_latest_on_{word}"),
+        models.Index(
+            fields=[subject, "address"],
+            name=f"{name}_address_on_{word}",
+            condition=Q(address__isnull=False),
+        ),
+        models.Index(
+            fields=[subject, "-cast_at"],
+            name=f"{name}_suspects",
+            condition=Q(standing=Standing.QUARANTINED),
+        ),
+    ]
+
+
 class Vote(Screened):
     """One reader's ship or skip on one tool. Written by `voting` and `moderation` alone."""
 
@@ -173,22 +197,7 @@ class Vote(Screened):
                 violation_error_message="A vote is ship or skip.",
             ),
         ]
-        indexes = [
-            *Screened.Meta.indexes,
-            models.Index(fields=["-cast_at", "-id"], name="reviews_vote_newest"),
-            models.Index(fields=["tool", "-cast_at"], name="reviews_vote_newest_on_tool"),
-            models.Index(fields=["tool", "-changed_at"], name="reviews_vote_latest_on_tool"),
-            models.Index(
-                fields=["tool", "address"],
-                name="reviews_vote_address_on_tool",
-                condition=Q(address__isnull=False),
-            ),
-            models.Index(
-                fields=["tool", "-cast_at"],
-                name="reviews_vote_suspects",
-                condition=Q(standing=Standing.QUARANTINED),
-            ),
-        ]
+        indexes = subject_indexes("tool", "tool")
 
     def __str__(self) -> str:
         return f"{self.get_choice_display()} on {self.tool}"

@@ -7,7 +7,8 @@ import pytest
 from django.core.management import call_command
 
 from reviews.dueling import cast_duel
-from reviews.duels import Choice, DuelTally, Placing, Ranking
+from reviews.duels import Choice, DuelTally
+from reviews.placings import Placing, Ranking
 from reviews.ranking import ENOUGH
 from reviews.votes import Standing
 from tests import cast
