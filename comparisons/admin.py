@@ -6,10 +6,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from reviews import admin as reviews_admin  # noqa: F401  (registers the page of tools)
+from reviews.admin import ToolAdmin
 from tools.desk import PublishableAdmin
 from tools.lists import StageFilter, tools_named
-from tools.models import Tool
 
 from .catalog.desk import export_comparisons, export_tools
 from .indexing import comparison_lacks
@@ -63,5 +62,4 @@ class ComparisonAdmin(PublishableAdmin):
 
 
 # The page of tools is a lower room's, which does not know the catalog's document.
-_tools = admin.site.get_model_admin(Tool)
-_tools.actions = [*(_tools.actions or ()), export_tools]
+ToolAdmin.actions = [*ToolAdmin.actions, export_tools]

@@ -19,8 +19,8 @@ from tools.lists import (
     oldest_check,
     tools_named,
 )
+from tools.markdown_preview import MARKDOWN
 from tools.models import Tool
-from tools.previewing import MARKDOWN
 from tools.status import Status
 
 from . import vote_admin  # noqa: F401 - registers the votes

@@ -6,9 +6,9 @@ from typing import Any
 from django import forms
 from django.forms.formsets import INITIAL_FORM_COUNT, TOTAL_FORM_COUNT, ManagementForm
 
+from tools.conflicts import VersionedForm
 from tools.publishing import may, may_edit
 from tools.status import Status
-from tools.versions import VersionedForm
 
 from .models import Review
 from .personas import Persona

@@ -5,7 +5,7 @@ from django.urls import include, path
 
 from comparisons.catalog import desk
 from tools.addresses import public
-from tools.previewing import preview
+from tools.markdown_preview import preview
 
 from . import views
 

@@ -24,9 +24,9 @@ from .lists import (
     tools_named,
     vendors_named,
 )
+from .markdown_preview import MARKDOWN
 from .merging import MergingForm
 from .models import MAY_CHANGE, Act, Category, Plan, Price, Tool, Vendor
-from .previewing import MARKDOWN
 from .publishing import may, may_price
 from .status import APPEARING
 

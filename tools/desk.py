@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from . import publishing
 from .history import VersionedAdmin
 from .lists import FoundByName, ReasonForm, publish, withdraw
-from .previewing import MARKDOWN
+from .markdown_preview import MARKDOWN
 from .previews import previewable, sign
 from .status import MOVES, Publishable, Status
 
@@ -143,7 +143,10 @@ class PublishableAdmin(FoundByName, VersionedAdmin):
         if not self.has_view_permission(request, row):
             raise PermissionDenied
         if row is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
+            # As Django answers for a form; its type stubs leave this method out.
+            return self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined]
+                request, self.opts, object_id
+            )
         form = MoveForm(request.POST, prefix="move")
         if form.is_valid():
             self._move(request, row, form.cleaned_data, "“{}” stays where it is: {}")

@@ -13,10 +13,11 @@ from django.urls import path, reverse
 from django.views.decorators.http import require_POST
 
 from . import publishing
+from .conflicts import ReasonedForm
 from .paging import paginate
 from .publishing import acting
 from .status import Publishable
-from .versions import Reading, ReasonedForm, history
+from .versions import Reading, history
 
 
 def back_to(version: Any) -> str:

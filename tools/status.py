@@ -227,6 +227,6 @@ def move_triggers(called: str) -> list[pgtrigger.Trigger]:
                         clock_timestamp());
                 END IF;
                 RETURN NULL;
-            """,  # noqa: S608
+            """,  # noqa: S608 - SQL of ours
         ),
     ]

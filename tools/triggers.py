@@ -45,5 +45,5 @@ def versions_kept(*columns: str) -> pgtrigger.Trigger:
                     clock_timestamp());
             END IF;
             RETURN NULL;
-        """,  # noqa: S608
+        """,  # noqa: S608 - names and SQL of ours
     )

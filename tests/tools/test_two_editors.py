@@ -11,10 +11,10 @@ from reviews.writing import Statement, record_reviews
 from tests import cast
 from tests.conftest import Page
 from tests.shiporskip.test_admin import form_of
+from tools.conflicts import ReasonedForm
 from tools.models import Tool
 from tools.publishing import acting, move
 from tools.status import Status
-from tools.versions import ReasonedForm
 
 pytestmark = pytest.mark.django_db
 
