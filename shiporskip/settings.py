@@ -55,15 +55,22 @@ if not SECRET_KEY:
         "`make setup` does it for you."
     )
 
+# Keys that were SECRET_KEY once: what they signed still holds, and addresses that were suppressed
+# under them still are.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+
 # The house
 
 INSTALLED_APPS = [
+    "comparisons.digest",
     "comparisons",
     "reviews",
     "tools",
+    "anymail",
     "axes",
     "csp",
     "pgtrigger",
+    "procrastinate.contrib.django",
     "comparisons.desk.apps.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -149,6 +156,38 @@ DATABASES: dict[str, Any] = {
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Mail: a server or a provider (docs/operators.md), or nobody, and then it is kept for the desk
+
+DIGEST_IS_SENT = bool(env.str("EMAIL_URL", default=""))
+if DIGEST_IS_SENT:
+    try:
+        vars().update(env.email_url("EMAIL_URL"))
+    except (ImproperlyConfigured, KeyError, ValueError) as error:
+        raise ImproperlyConfigured(
+            "EMAIL_URL is not the address of a mail server: smtp://user:password@host:587."
+        ) from error
+else:
+    EMAIL_BACKEND = "comparisons.digest.outbox.KeepingBackend"
+# How long a mail server may take for one answer, in seconds.
+EMAIL_TIMEOUT = 60
+
+# The weekly digest
+
+#: Whom mails come from, as mail programs show it.
+DIGEST_FROM = env.str("DIGEST_FROM", default="") or f"{SITE_NAME} <digest@{_site.hostname}>"
+#: Where the sender can be reached on paper, which laws ask for; one line.
+DIGEST_POSTAL_ADDRESS = env.str("DIGEST_POSTAL_ADDRESS", default="")
+#: When an approved edition of a week starts, in UTC.
+DIGEST_SCHEDULE = env.str("DIGEST_SCHEDULE", default="") or "thursday 08:00"
+#: How many connections to the mail server there are at once, over all workers.
+DIGEST_LANES = env.int("DIGEST_LANES", default=4)
+#: How many mails a second go out at most, over all lanes; 0 is no limit.
+DIGEST_RATE = env.float("DIGEST_RATE", default=0)
+#: After so long without a sign of life, in seconds, another worker takes over a lane.
+DIGEST_LEASE = env.float("DIGEST_LEASE", default=180)
+#: Whether addresses at `example` and `test` are taken, which no mail reaches.
+DIGEST_TEST_ADDRESSES = DEBUG or not DIGEST_IS_SENT
 
 # Readers share one language and one clock
 

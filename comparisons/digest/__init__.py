@@ -1,0 +1,1 @@
+"""The weekly email: subscribers, editions, and their delivery, once to everybody."""
