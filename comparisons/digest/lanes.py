@@ -13,15 +13,10 @@ Postgres: after a crash it is gone, and with it what is known of the open window
 unknown then. After an orderly restart it is still there.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
-from uuid import UUID, uuid4
 
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.db import connection, models, transaction
+from django.db import models
 
 #: The largest window: what is unknown at worst after a crash of Postgres, for each lane.
 WINDOW = 50

@@ -199,7 +199,7 @@ def _edition_triggers() -> list[pgtrigger.Trigger]:
                         USING ERRCODE = 'check_violation';
                 END IF;
                 RETURN NEW;
-            """,  # noqa: S608 - SQL of ours
+            """,
         ),
         pgtrigger.Trigger(
             name="edition_kept",

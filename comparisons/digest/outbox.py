@@ -1,4 +1,4 @@
-"""Mail that is kept instead of sent, while no mail server is configured: for trying the site out."""
+"""Mail that is kept instead of sent, while no mail server is configured: for trying out."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,0 +1,1 @@
+"""manage.py worker, import_subscribers and export_subscribers."""
