@@ -1,5 +1,8 @@
 """What workers do. Jobs carry nothing but their name: what is due, they ask the database."""
 
+from contextlib import suppress
+
+from django.db import transaction
 from procrastinate import exceptions
 from procrastinate.contrib.django import app
 
@@ -14,7 +17,6 @@ def answer_sign_ups() -> None:
 
 def answer_soon() -> None:
     """Have a worker answer the sign-up forms that wait; asking twice is as good as once."""
-    try:
+    # The savepoint keeps a caller's transaction whole when the job is there already.
+    with suppress(exceptions.AlreadyEnqueued), transaction.atomic():
         answer_sign_ups.defer()
-    except exceptions.AlreadyEnqueued:
-        pass
