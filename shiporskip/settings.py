@@ -13,6 +13,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from . import mail
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -159,33 +161,44 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Mail: a server or a provider (docs/operators.md), or nobody, and then it is kept for the desk
 
-DIGEST_IS_SENT = bool(env.str("EMAIL_URL", default=""))
-if DIGEST_IS_SENT:
-    try:
-        vars().update(env.email_url("EMAIL_URL"))
-    except (ImproperlyConfigured, KeyError, ValueError) as error:
-        raise ImproperlyConfigured(
-            "EMAIL_URL is not the address of a mail server: smtp://user:password@host:587."
-        ) from error
-else:
-    EMAIL_BACKEND = "comparisons.digest.outbox.KeepingBackend"
-# How long a mail server may take for one answer, in seconds.
-EMAIL_TIMEOUT = 60
+#: What providers prove themselves with when they report bounces and complaints.
+WEBHOOK_SECRET = mail.webhook_secrets(env.str("WEBHOOK_SECRET", default=""))
+_mail = mail.mail_settings(env.str("EMAIL_URL", default=""), WEBHOOK_SECRET)
+REPORTS_ARE_HEARD: bool = _mail.pop("REPORTS_ARE_HEARD")
+EMAIL_TIMEOUT = mail.TIMEOUT
+vars().update(_mail)
+DIGEST_IS_SENT = _mail["EMAIL_BACKEND"] != mail.KEEPING_BACKEND
 
 # The weekly digest
 
 #: Whom mails come from, as mail programs show it.
-DIGEST_FROM = env.str("DIGEST_FROM", default="") or f"{SITE_NAME} <digest@{_site.hostname}>"
+DIGEST_FROM = env.str("DIGEST_FROM", default="")
+DIGEST_FROM = (
+    mail.mailbox(DIGEST_FROM, SITE_NAME)
+    if DIGEST_FROM
+    else mail.default_mailbox(SITE_NAME, str(_site.hostname))
+)
 #: Where the sender can be reached on paper, which laws ask for; one line.
-DIGEST_POSTAL_ADDRESS = env.str("DIGEST_POSTAL_ADDRESS", default="")
+DIGEST_POSTAL_ADDRESS = env.str("DIGEST_POSTAL_ADDRESS", default="").strip()
+if not DIGEST_POSTAL_ADDRESS.isprintable() or len(DIGEST_POSTAL_ADDRESS) > 300:
+    raise ImproperlyConfigured(
+        "DIGEST_POSTAL_ADDRESS is not one line of 300 characters at most; "
+        "separate its parts with commas."
+    )
 #: When an approved edition of a week starts, in UTC.
-DIGEST_SCHEDULE = env.str("DIGEST_SCHEDULE", default="") or "thursday 08:00"
+DIGEST_SCHEDULE = mail.schedule(env.str("DIGEST_SCHEDULE", default="") or "thursday 08:00")
+
+
+def _number(name: str, default: float, least: float, most: float, *, whole: bool = False) -> float:
+    return mail.number(env.str(name, default=""), name, default, least, most, whole=whole)
+
+
 #: How many connections to the mail server there are at once, over all workers.
-DIGEST_LANES = env.int("DIGEST_LANES", default=4)
+DIGEST_LANES = int(_number("DIGEST_LANES", 4, 1, 100, whole=True))
 #: How many mails a second go out at most, over all lanes; 0 is no limit.
-DIGEST_RATE = env.float("DIGEST_RATE", default=0)
+DIGEST_RATE = _number("DIGEST_RATE", 0, 0, 100_000)
 #: After so long without a sign of life, in seconds, another worker takes over a lane.
-DIGEST_LEASE = env.float("DIGEST_LEASE", default=180)
+DIGEST_LEASE = _number("DIGEST_LEASE", 180, 0.1, 86_400)
 #: Whether addresses at `example` and `test` are taken, which no mail reaches.
 DIGEST_TEST_ADDRESSES = DEBUG or not DIGEST_IS_SENT
 

@@ -9,3 +9,7 @@ class DigestConfig(AppConfig):
     name = "comparisons.digest"
     label = "digest"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Have what is checked and what is listened to registered."""
+        from . import readiness  # noqa: F401
