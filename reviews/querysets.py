@@ -99,12 +99,12 @@ class PanelQuerySet(models.QuerySet[Any]):
 class RevisionQuerySet(models.QuerySet[Any]):
     """Everything that was ever written, append-only."""
 
-    def public(self) -> Self:
-        """Return the revisions that readers may see, with their tool."""
+    def public(self, at: datetime | None = None) -> Self:
+        """Return the revisions that readers may see at a moment, now if none is given."""
         return self.filter(
-            is_published(prefix="review__"),
-            is_published(prefix="review__tool__"),
-            public_from__lte=timezone.now(),
+            is_published(at, "review__"),
+            is_published(at, "review__tool__"),
+            public_from__lte=at or timezone.now(),
         ).select_related("review__tool__panel")
 
     def reversals(self) -> Self:

@@ -11,6 +11,7 @@ from . import views
 
 urlpatterns = [
     path("", include("comparisons.urls")),
+    path("", include("comparisons.digest.urls")),
     path("", include("reviews.urls")),
     path("", include("tools.urls")),
     path("admin/", include(desk.urls)),

@@ -11,5 +11,11 @@ class DigestConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Have what is checked and what is listened to registered."""
+        """Have what is checked and listened to registered, and the editions in the sitemap."""
+        from comparisons.sitemaps import PARTS
+
         from . import readiness  # noqa: F401
+        from .feeds import Editions
+
+        # The sitemap itself knows nothing of the digest.
+        PARTS["editions"] = Editions

@@ -102,7 +102,7 @@ def test_no_query_is_made_per_row(client, django_assert_max_num_queries):
     for part in ("tools", "comparisons", "categories"):
         with django_assert_max_num_queries(3):
             listed(client, f"/sitemap-{part}.xml")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         listed(client, "/sitemap.xml")
 
 
