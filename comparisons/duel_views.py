@@ -9,9 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from reviews.dueling import DuelCast, cast_duel
 from reviews.duels import Choice
 from reviews.proof_of_work import challenge_for
-from reviews.vote_views import RETRACT, RefusedError, ballot_box, place, read_ballot, record
+from reviews.vote_views import RETRACT, ballot_box, place, read_ballot, record
 from tools.addresses import UnknownName
 from tools.models import Tool
+from tools.posting import RefusedError
 from tools.slugs import VERSUS
 
 from .lineups import lineup_address

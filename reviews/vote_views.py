@@ -6,15 +6,11 @@ from functools import partial, wraps
 from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
-from modern_csrf.decorators import csrf_protect
 
 from tools.addresses import UnknownName
 from tools.models import Tool
+from tools.posting import RefusedError, check_form, from_our_pages, wants_json
 
 from .client_addresses import address_hash
 from .dueling import DuelCast
@@ -30,48 +26,26 @@ CHOICES: dict[str, Verdict | None] = {
     **{verdict.value: verdict for verdict in Verdict},
     RETRACT: None,
 }
-#: The largest ballot, in bytes: many times what the longest address to go back to takes.
-MAX_BODY = 8192
 Done = TypeVar("Done", Cast, DuelCast)
-FORM = "application/x-www-form-urlencoded"
-
-
-class RefusedError(Exception):
-    """A request that is no ballot of ours: an HTTP status, and a sentence that says why."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status, self.sentence = status, sentence
 
 
 def ballot_box(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Return a view that takes ballots from this site only, and answers what it refuses.
-
-    Pages are the same for everybody and hold no token, so the origin is checked instead: the
-    browser says it in Sec-Fetch-Site or in Origin, and cannot be made to lie.
-    """
+    """Return a view that takes ballots from this site only, and answers what it refuses."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            # Every browser says one of the two with a form. The library lets pass what says
-            # neither, because it cannot be somebody's browser that is misused; nor is it a reader.
-            if not request.headers.keys() & {"Sec-Fetch-Site", "Origin"}:
-                raise RefusedError(403, "A vote comes from one of our pages.")
             return view(request, *args, **kwargs)
-        except RefusedError as refused:
-            return _refuse(request, refused)
         except (UnknownName, Tool.DoesNotExist) as error:
             # What does not exist any more was withdrawn while the vote was on its way.
             named = "".join(map(str, kwargs.values()))
             wanted = error.wanted if isinstance(error, UnknownName) else named
-            if not _wants_json(request):
+            if not wants_json(request):
                 raise UnknownName(wanted, []) from error
             sentence = f"No published tool is called “{wanted[:80]}”."
             return JsonResponse({"error": sentence}, status=404)
 
-    checked: Callable[..., HttpResponse] = csrf_protect(answer)
-    return csrf_exempt(never_cache(require_POST(checked)))
+    return from_our_pages("A vote")(answer)
 
 
 @ballot_box
@@ -94,11 +68,7 @@ def vote(request: HttpRequest, slug: str) -> HttpResponse:
 
 def read_ballot(request: HttpRequest) -> str:
     """Return what the ballot says; raises RefusedError for anything but a ballot."""
-    if request.content_type != FORM:
-        raise RefusedError(415, f"A vote is sent as a form: {FORM}.")
-    # The server has refused lengths that are no number, and reads no further than this one.
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY:
-        raise RefusedError(413, "This is too long for a vote.")
+    check_form(request, "A vote")
     return request.POST.get("choice", "")
 
 
@@ -120,7 +90,7 @@ def record(
     if done.quarantined and is_solved(done.quarantined, request.POST.get("proof", "")):
         done = replace(done, count=release_vote(done.quarantined), quarantined=None)
     response: HttpResponse
-    if _wants_json(request):
+    if wants_json(request):
         response = JsonResponse(describe(done))
     else:
         response = HttpResponseRedirect(back, status=303)
@@ -155,19 +125,3 @@ def _describe(done: Cast) -> dict[str, Any]:
 def _count(count: Count) -> dict[str, Any]:
     names = ("ships", "skips", "total", "share", "low", "high", "text", "interval_text")
     return {name: getattr(count, name) for name in names}
-
-
-def _wants_json(request: HttpRequest) -> bool:
-    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
-
-
-def _refuse(request: HttpRequest, refused: RefusedError) -> HttpResponse:
-    if _wants_json(request):
-        return JsonResponse({"error": refused.sentence}, status=refused.status)
-    if refused.status == 400:
-        return render(request, "errors/400.html", status=400)
-    if refused.status == 403:
-        return render(request, "errors/403.html", {"not_permitted": False}, status=403)
-    return HttpResponse(
-        f"{refused.sentence}\n", content_type="text/plain; charset=utf-8", status=refused.status
-    )
