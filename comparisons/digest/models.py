@@ -122,6 +122,7 @@ class SignUp(models.Model):
     )
     asked_at = models.DateTimeField(default=timezone.now)
     answered_at = models.DateTimeField(null=True, blank=True)
+    next_try = models.DateTimeField(default=timezone.now, help_text="Not before this moment.")
 
     class Meta:
         ordering = ["pk"]
@@ -241,6 +242,9 @@ class Edition(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     pause_reason = models.CharField(max_length=300, blank=True)
     recipients = models.PositiveIntegerField(default=0, help_text="Frozen when it started.")
+    forgotten_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its deliveries’ addresses were deleted."
+    )
 
     objects = EditionQuerySet.as_manager()
 
