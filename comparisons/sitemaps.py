@@ -81,7 +81,9 @@ class Pages(Part):
     """The pages that are always there. They change with every verdict, so none says when."""
 
     def items(self) -> list[str]:
-        names = ("home", "tools", "compare", "search", "methodology", "corrections", "privacy")
+        names = (
+            "home", "tools", "compare", "search", "digest", "methodology", "corrections", "privacy",
+        )  # fmt: skip
         return [reverse(name) for name in names] + [
             persona.get_absolute_url() for persona in Persona
         ]

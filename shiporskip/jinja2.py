@@ -10,6 +10,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from jinja2 import Environment, StrictUndefined, select_autoescape
 
+from comparisons.digest import retention, tokens
 from reviews.personas import Persona
 from tools.pricing import describe_price, format_amount
 
@@ -31,6 +32,9 @@ def environment(**options: Any) -> Environment:
         site_url=settings.SITE_URL,
         personas=list(Persona),
         preview=None,  # a page that is shown before its time says until when
+        # For the digest's part of pages below it, which do not know of it.
+        digest_retention=retention,
+        digest_confirm_age=tokens.CONFIRM_AGE,
         static=lru_cache(static),
         url=url,
     )
