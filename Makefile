@@ -26,7 +26,12 @@ setup: installed-run secret ## Prepare everything: .venv, a secret key in .env, 
 run: setup ## Serve the site, with demo data at first, on http://127.0.0.1:8000 (PORT=8001)
 	@$(MANAGE) import_catalog --if-empty fixtures/demo.json
 	@$(MANAGE) collectstatic --noinput --verbosity 0
-	@exec $(PY) -m gunicorn --config shiporskip/gunicorn.conf.py shiporskip.wsgi
+	@$(MANAGE) worker >/dev/null & worker=$$!; trap 'kill $$worker 2>/dev/null; wait' EXIT; \
+	$(PY) -m gunicorn --config shiporskip/gunicorn.conf.py shiporskip.wsgi
+
+.PHONY: worker
+worker: setup ## Run one more worker: sign-ups and the digest (make run has one)
+	@exec $(MANAGE) worker
 
 .PHONY: account
 account: setup ## Make an account for editors, at /admin/; the first may do everything

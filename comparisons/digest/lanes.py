@@ -11,12 +11,19 @@ its token gone; the mail it was sending is that unknown one, which is never sent
 The cursor lives in an unlogged table, because it is written once a mail and need not outlive
 Postgres: after a crash it is gone, and with it what is known of the open window, all of which is
 unknown then. After an orderly restart it is still there.
+
+Everything here is written as SQL: what matters is which rows one statement locks and marks.
 """
 
-from datetime import timedelta
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import connection, models, transaction
 
 #: The largest window: what is unknown at worst after a crash of Postgres, for each lane.
 WINDOW = 50
@@ -26,6 +33,8 @@ REST_MOST = timedelta(minutes=15)
 #: More than HARD_MOST hard failures among a BLOCK of deliveries pause an edition.
 BLOCK = 1000
 HARD_MOST = 20
+#: What an editor reads beside a delivery of which nobody knows.
+LOST = "The worker that was sending it was lost before the server’s answer was written down."
 
 
 class Lane(models.Model):
@@ -37,7 +46,7 @@ class Lane(models.Model):
     edition = models.ForeignKey(
         "digest.Edition", models.SET_NULL, null=True, related_name="lanes", db_index=False
     )
-    window = ArrayField(models.BigIntegerField(), default=list)
+    open_window = ArrayField(models.BigIntegerField(), default=list)
     resting_until = models.DateTimeField(null=True)
     strikes = models.PositiveSmallIntegerField(default=0, help_text="Troubles in a row.")
     trouble = models.CharField(max_length=300, blank=True, help_text="The last one.")
@@ -61,3 +70,320 @@ class Cursor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.lane} at {self.position}"
+
+
+class LaneLostError(Exception):
+    """Somebody else has taken the lane over: nothing more may be sent in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A delivery in an open window."""
+
+    pk: int
+    subscriber: int
+    address: str
+    topics: tuple[int, ...]
+    attempts: int
+    first_try: datetime | None
+    edition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A lane in hand.
+
+    Each method may be called again with the same arguments when the connection to Postgres was lost
+    and nobody knows whether the first call was committed.
+    """
+
+    lane: int
+    token: UUID
+
+    def turn(
+        self, accepted: Collection[int], size: int, tried: int = 0, hard: int = 0
+    ) -> list[Due]:
+        """Close the window and open the next one; return what is in it, nothing if nothing is due.
+
+        `accepted` are the deliveries that the server took over since the last turn. What else is
+        left of the old window, and of one that was opened without our learning of it, was not sent
+        and is due again. `tried` and `hard` count what the old window brought.
+
+        Raises LaneLostError.
+        """
+        window: list[Due] = []
+        with transaction.atomic(), connection.cursor() as cursor:
+            is_ours = self._settle(cursor, accepted)
+            if is_ours:
+                block = max(1, BLOCK // settings.DIGEST_LANES)
+                values: Any = {"tried": tried, "hard": hard, "block": block, "went": bool(accepted)}
+                cursor.execute(_COUNT, {**self._names, **values})
+                cursor.execute(
+                    "SELECT id FROM digest_edition WHERE status = 'sending' ORDER BY week"
+                )
+                for (edition,) in cursor.fetchall():
+                    if window := self._open(cursor, edition, size):
+                        break
+        if not is_ours:
+            raise LaneLostError
+        return window
+
+    def advance(self, position: int) -> None:
+        """Move the cursor behind what was just accepted. Raises LaneLostError."""
+        with connection.cursor() as cursor:
+            cursor.execute(_ADVANCE, [position, self.lane, self.token])
+            if cursor.rowcount:
+                return
+        # Postgres has crashed and the cursor with it, or the lane is no longer ours.
+        with transaction.atomic(), connection.cursor() as cursor:
+            if self._window(cursor) is None:
+                raise LaneLostError
+            cursor.execute(_PLACE, {**self._names, "position": position})
+
+    def record(
+        self,
+        delivery: int,
+        position: int,
+        status: str,
+        reply: str,
+        next_try: datetime | None = None,
+    ) -> None:
+        """Write down what became of a delivery that was not accepted; move the cursor behind it.
+
+        Pending means that it is due again at `next_try`. Raises LaneLostError.
+        """
+        with transaction.atomic(), connection.cursor() as cursor:
+            is_ours = self._window(cursor) is not None
+            values: Any = {"id": delivery, "status": status, "reply": reply, "next_try": next_try}
+            # Whoever took the lane over calls it unknown. We know better, and say so.
+            cursor.execute(_RECORD, {**values, "was": "sending" if is_ours else "unknown"})
+            if is_ours:
+                cursor.execute(_PLACE, {**self._names, "position": position})
+        if not is_ours:
+            raise LaneLostError
+
+    def release(self, accepted: Collection[int], trouble: str = "") -> None:
+        """Close the window and let go of the lane. With trouble it rests, longer each time."""
+        with transaction.atomic(), connection.cursor() as cursor:
+            if not self._settle(cursor, accepted):
+                return
+            cursor.execute(_RELEASE, self._names)
+            if trouble:
+                values: Any = {"trouble": trouble[:300], "rest": REST, "most": REST_MOST}
+                cursor.execute(_REST, {**self._names, **values})
+
+    @property
+    def _names(self) -> dict[str, Any]:
+        return {"lane": self.lane, "token": self.token}
+
+    def _window(self, cursor: Any) -> list[int] | None:
+        """Lock the lane and return its window; None where it is no longer ours."""
+        cursor.execute(
+            "SELECT open_window FROM digest_lane WHERE number = %(lane)s AND token = %(token)s"
+            " FOR UPDATE",
+            self._names,
+        )
+        row = cursor.fetchone()
+        return row and row[0]
+
+    def _settle(self, cursor: Any, accepted: Collection[int]) -> bool:
+        """Write down what was accepted, put back the rest, and tell whether the lane is ours."""
+        window = self._window(cursor)
+        if accepted:
+            was = "unknown" if window is None else "sending"
+            cursor.execute(_SENT, {"ids": list(accepted), "was": was})
+        if rest := set(window or ()) - set(accepted):
+            cursor.execute(_BACK, {"ids": list(rest)})
+        return window is not None
+
+    def _open(self, cursor: Any, edition: int, size: int) -> list[Due]:
+        while True:
+            cursor.execute(_OPEN, {**self._names, "edition": edition, "size": size})
+            rows = cursor.fetchall()
+            window = [
+                Due(pk, subscriber, address, tuple(topics), attempts, first_try, edition)
+                for pk, subscriber, address, topics, attempts, first_try, status in rows
+                if status == "sending"
+            ]
+            # A window of nothing but people who have left is followed by another one.
+            if window or not rows:
+                return window
+
+
+def take() -> Hold | None:
+    """Take a lane that is free and rested, or one whose holder is silent; None if there is none.
+
+    What a lost holder left behind is settled as the module says.
+    """
+    lease: Any = timedelta(seconds=settings.DIGEST_LEASE)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_ADD, [settings.DIGEST_LANES])
+        cursor.execute(_FIND, {"lanes": settings.DIGEST_LANES, "lease": lease})
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        lane, holder, window = row
+        if holder:
+            # Locked, so that a holder who comes back to life cannot move it any more.
+            cursor.execute(
+                "SELECT position, moved_at < clock_timestamp() - %s FROM digest_cursor"
+                " WHERE lane_id = %s AND token = %s FOR UPDATE",
+                [lease, lane, holder],
+            )
+            position, is_silent = cursor.fetchone() or (None, True)
+            if not is_silent:
+                return None
+            _settle_lost(cursor, window, position)
+        hold = Hold(lane, uuid4())
+        cursor.execute(_HOLD, hold._names)
+        cursor.execute(_PLACE, {**hold._names, "position": 0})
+    return hold
+
+
+def free_lanes() -> int:
+    """Return how many lanes there is work for: something is due, or a holder has fallen silent."""
+    lease: Any = timedelta(seconds=settings.DIGEST_LEASE)
+    with connection.cursor() as cursor:
+        cursor.execute(_FREE, {"lanes": settings.DIGEST_LANES, "lease": lease})
+        return int(cursor.fetchone()[0])
+
+
+def is_due() -> bool:
+    """Whether any delivery of an edition that is being sent is due."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {_IS_DUE}")
+        return bool(cursor.fetchone()[0])
+
+
+def hard_failures() -> int:
+    """Return how many hard failures there are among the last thousand deliveries, or so."""
+    return Lane.objects.aggregate(hard=models.Sum("hard"))["hard"] or 0
+
+
+def forget_failures() -> None:
+    """Begin to count hard failures anew."""
+    Lane.objects.update(tried=0, hard=0)
+
+
+_IS_SILENT = "greatest(l.held_at, c.moved_at) < clock_timestamp() - %(lease)s"
+_LANES = "digest_lane l LEFT JOIN digest_cursor c ON c.lane_id = l.number AND c.token = l.token"
+_IS_RESTED = "(l.resting_until IS NULL OR l.resting_until <= clock_timestamp())"
+
+_IS_DUE = """EXISTS (
+    SELECT FROM digest_edition e JOIN digest_delivery d ON d.edition_id = e.id
+    WHERE e.status = 'sending' AND d.status = 'pending' AND d.next_try <= now()
+)"""
+
+_ADD = """
+    INSERT INTO digest_lane (number, open_window, strikes, trouble, tried, hard)
+    SELECT number, '{}', 0, '', 0, 0 FROM generate_series(0, %s - 1) number
+    ON CONFLICT DO NOTHING
+"""
+# What the lost have left behind comes first, even in lanes that the settings have done away with.
+_FIND = f"""
+    SELECT l.number, l.token, l.open_window FROM {_LANES}
+    WHERE (l.token IS NOT NULL AND {_IS_SILENT})
+        OR (l.token IS NULL AND l.number < %(lanes)s AND {_IS_RESTED})
+    ORDER BY l.token IS NULL, l.number LIMIT 1 FOR UPDATE OF l SKIP LOCKED
+"""  # noqa: S608 - SQL of ours
+_HOLD = """
+    UPDATE digest_lane SET token = %(token)s, held_at = clock_timestamp(), open_window = '{}'
+    WHERE number = %(lane)s
+"""
+_PLACE = """
+    INSERT INTO digest_cursor (lane_id, token, position, moved_at)
+    VALUES (%(lane)s, %(token)s, %(position)s, clock_timestamp())
+    ON CONFLICT (lane_id) DO UPDATE SET
+        token = excluded.token, position = excluded.position, moved_at = excluded.moved_at
+"""
+_ADVANCE = """
+    UPDATE digest_cursor SET position = %s, moved_at = clock_timestamp()
+    WHERE lane_id = %s AND token = %s
+"""
+# The delivery's row is the only lock; whoever has left since the freeze is not written to.
+_OPEN = """
+    WITH due AS (
+        SELECT d.id, coalesce(s.status = 'active' AND NOT EXISTS (
+            SELECT FROM digest_suppression p WHERE p.fingerprint = s.fingerprint
+        ), false) AS is_wanted
+        FROM digest_delivery d
+        JOIN digest_edition e ON e.id = d.edition_id AND e.status = 'sending'
+        LEFT JOIN digest_subscriber s ON s.id = d.subscriber_id
+        WHERE d.edition_id = %(edition)s AND d.status = 'pending' AND d.next_try <= now()
+        ORDER BY d.next_try, d.id LIMIT %(size)s FOR UPDATE OF d SKIP LOCKED
+    ), marked AS (
+        UPDATE digest_delivery d SET
+            status = CASE WHEN due.is_wanted THEN 'sending' ELSE 'left' END,
+            ended_at = CASE WHEN due.is_wanted THEN NULL ELSE now() END
+        FROM due WHERE d.id = due.id
+        RETURNING d.id, d.subscriber_id, d.address, d.topics, d.attempts, d.first_try, d.status
+    ), opened AS (
+        UPDATE digest_lane SET edition_id = %(edition)s, held_at = clock_timestamp(),
+            open_window = ARRAY(SELECT id FROM marked WHERE status = 'sending' ORDER BY id)
+        WHERE number = %(lane)s
+    ), placed AS (
+        INSERT INTO digest_cursor (lane_id, token, position, moved_at)
+        VALUES (%(lane)s, %(token)s, 0, clock_timestamp())
+        ON CONFLICT (lane_id) DO UPDATE SET
+            token = excluded.token, position = excluded.position, moved_at = excluded.moved_at
+    )
+    SELECT * FROM marked ORDER BY id
+"""
+_SENT = """
+    UPDATE digest_delivery
+    SET status = 'sent', attempts = attempts + 1, reply = '', ended_at = now()
+    WHERE id = ANY(%(ids)s) AND status = %(was)s
+"""
+_BACK = """
+    UPDATE digest_delivery SET status = 'pending', next_try = now()
+    WHERE id = ANY(%(ids)s) AND status = 'sending'
+"""
+_UNKNOWN = """
+    UPDATE digest_delivery
+    SET status = 'unknown', attempts = attempts + 1, reply = %(reply)s, ended_at = now()
+    WHERE id = ANY(%(ids)s) AND status = 'sending'
+"""
+_RECORD = """
+    UPDATE digest_delivery SET status = %(status)s, reply = %(reply)s, attempts = attempts + 1,
+        next_try = coalesce(%(next_try)s, next_try), first_try = coalesce(first_try, now()),
+        ended_at = CASE WHEN %(status)s = 'pending' THEN NULL ELSE now() END
+    WHERE id = %(id)s AND status = %(was)s
+"""
+_COUNT = """
+    UPDATE digest_lane SET tried = (tried + %(tried)s) %% %(block)s,
+        hard = CASE WHEN tried + %(tried)s < %(block)s THEN hard ELSE 0 END + %(hard)s,
+        strikes = CASE WHEN %(went)s THEN 0 ELSE strikes END,
+        trouble = CASE WHEN %(went)s THEN '' ELSE trouble END
+    WHERE number = %(lane)s
+"""
+_RELEASE = "UPDATE digest_lane SET token = NULL, open_window = '{}' WHERE number = %(lane)s"
+_REST = """
+    UPDATE digest_lane SET trouble = %(trouble)s, strikes = least(strikes + 1, 20),
+        resting_until = clock_timestamp() + least(%(rest)s * power(2, strikes), %(most)s)
+    WHERE number = %(lane)s
+"""
+_FREE = f"""
+    WITH lane AS (
+        SELECT l.number, l.token IS NOT NULL AND {_IS_SILENT} AS is_silent,
+            l.token IS NOT NULL OR NOT {_IS_RESTED} AS is_busy
+        FROM {_LANES}
+    )
+    SELECT count(*) FILTER (WHERE is_silent) + CASE
+        WHEN {_IS_DUE} THEN %(lanes)s - count(*) FILTER (WHERE is_busy AND number < %(lanes)s)
+        ELSE 0 END
+    FROM lane
+"""  # noqa: S608 - SQL of ours
+
+
+def _settle_lost(cursor: Any, window: list[int], position: int | None) -> None:
+    """Say of each delivery in a lost holder's window what is known of it."""
+    sent, unknown, rest = [], window, []
+    if position is not None:
+        sent, unknown, rest = (
+            window[:position],
+            window[position : position + 1],
+            window[position + 1 :],
+        )
+    cursor.execute(_SENT, {"ids": sent, "was": "sending"})
+    cursor.execute(_UNKNOWN, {"ids": unknown, "reply": LOST})
+    cursor.execute(_BACK, {"ids": rest})

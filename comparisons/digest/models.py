@@ -160,7 +160,7 @@ MOVES = {
     Stage.APPROVED: (Stage.DRAFT, Stage.SENDING, Stage.CANCELLED),
     Stage.SENDING: (Stage.PAUSED, Stage.DONE, Stage.CANCELLED),
     Stage.PAUSED: (Stage.SENDING, Stage.CANCELLED),
-    Stage.DONE: (),
+    Stage.DONE: (Stage.SENDING,),  # for an unknown delivery that is sent again
     Stage.CANCELLED: (),
 }
 #: The stages at which readers may see an edition in the archive.

@@ -1,17 +1,61 @@
 """What workers do. Jobs carry nothing but their name: what is due, they ask the database."""
 
+import logging
 from contextlib import suppress
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 from procrastinate import exceptions
 from procrastinate.contrib.django import app
 
+from . import consent, editions, lanes, retention, sending
+from .models import Edition, Stage
 
-@app.task(name="digest.answer_sign_ups", queue="mail", queueing_lock="answer_sign_ups")
-def answer_sign_ups() -> None:
-    """Answer the sign-up forms that wait."""
-    from . import consent
+logger = logging.getLogger(__name__)
 
+
+@app.periodic(cron="* * * * * */10")
+@app.task(name="digest.look", queueing_lock="digest.look")
+def look(timestamp: int = 0) -> None:
+    """Start what is due, finish what is done, and see that every free lane has its job."""
+    for edition in Edition.objects.due():
+        try:
+            editions.start(edition)
+        except ValidationError as error:
+            logger.error("Edition %s cannot start: %s", edition, " ".join(error.messages))
+    for edition in Edition.objects.filter(status=Stage.SENDING):
+        editions.finish(edition)
+    for number in range(lanes.free_lanes()):
+        with suppress(exceptions.AlreadyEnqueued):
+            send_slice.configure(queueing_lock=f"digest.send_slice.{number}").defer()
+
+
+@app.task(name="digest.send_slice")
+def send_slice() -> None:
+    """Send a slice of what is due, and ask for the next one."""
+    if sending.send_slice() and lanes.is_due() and not sending.stopping.is_set():
+        send_slice.defer()
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="digest.propose", queueing_lock="digest.propose")
+def propose(timestamp: int = 0) -> None:
+    """Make this week's draft when its time has come."""
+    editions.propose()
+
+
+@app.periodic(cron="17 3 * * *")
+@app.task(name="digest.forget_expired", queueing_lock="digest.forget_expired")
+def forget_expired(timestamp: int = 0) -> None:
+    """Delete what was kept only for a while."""
+    retention.forget_expired(timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="digest.answer_sign_ups", queueing_lock="digest.answer_sign_ups")
+def answer_sign_ups(timestamp: int = 0) -> None:
+    """Answer the sign-up forms that wait, also those that an earlier try could not answer."""
     consent.answer_sign_ups()
 
 
