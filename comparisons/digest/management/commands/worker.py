@@ -4,11 +4,14 @@ import asyncio
 import logging
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from procrastinate import PsycopgConnector
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.utils import connector_params
 
 from comparisons.digest import sending
 
@@ -16,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 #: Jobs at once beside one for each lane.
 OTHERS = 2
+#: How long to wait for a connection, in seconds.
+POOL_TIMEOUT = 10.0
 #: How long to wait before the next try when Postgres is away, in seconds: at first, and at most.
 PAUSES = (0.5, 10.0)
 
@@ -64,8 +69,8 @@ async def _work() -> None:
 
 
 async def _serve(concurrency: int) -> None:
-    # A connector of its own each time: an embedded server has a new socket after a restart.
-    connector = await asyncio.to_thread(app.connector.get_worker_connector)  # type: ignore[attr-defined]
+    # Asked for anew with each connection: an embedded server has a new socket after a restart.
+    connector = PsycopgConnector(kwargs=partial(connector_params, "default"), timeout=POOL_TIMEOUT)
     with app.replace_connector(connector):
         async with app.open_async():
             await app.run_worker_async(
