@@ -16,7 +16,7 @@ from django.db.models import Min, QuerySet
 from django.utils import timezone
 
 from . import lanes, readiness
-from .content import Content, suggest_subject
+from .content import Content, suggest_subject, told_by
 from .lanes import Lane
 from .models import Delivery, DeliveryStatus, Edition, Stage, check_move
 from .rendering import digest_of, render
@@ -75,7 +75,7 @@ def draft(week: str, now: datetime | None = None) -> Edition | None:
     """Make the draft of a week from what changed since the last edition; None if nothing did."""
     now = now or timezone.now()
     since = told_until() or now - FIRST_PERIOD
-    content = Content.since(since, now, told())
+    content = Content.since(since, now, told_by(Edition.objects.told()))
     if content.is_empty:
         return None
     edition, is_new = Edition.objects.get_or_create(
@@ -98,16 +98,10 @@ def rebuild(edition: Edition, now: datetime | None = None) -> None:
             raise ValidationError("Only a draft can be built again: what is approved is frozen.")
         row.since = told_until() or row.since
         row.until = now
-        content = Content.since(row.since, now, told())
+        content = Content.since(row.since, now, told_by(Edition.objects.told()))
         if content.is_empty:
             raise ValidationError("Nothing has changed since the last edition.")
         row.content = content.to_json()
-
-
-def told() -> list[Content]:
-    """Return what earlier editions have told, the newest first."""
-    rows = Edition.objects.told().values_list("content", flat=True)
-    return [Content.from_json(row) for row in rows]
 
 
 def told_until() -> datetime | None:
@@ -131,7 +125,7 @@ def approve(edition: Edition, by: str, starts_at: datetime | None, seen: str) ->
     if starts_at and starts_at < now - timedelta(minutes=1):
         raise ValidationError("This moment has passed. Leave it out to send it at once.")
     with _locked(edition, Stage.APPROVED) as row:
-        content = Content.since(row.since, row.until, told())
+        content = Content.since(row.since, row.until, told_by(Edition.objects.told()))
         row.content = content.to_json()
         rendering = render(row)
         row.html, row.text = rendering.html, rendering.text

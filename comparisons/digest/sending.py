@@ -16,10 +16,10 @@ from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from . import editions, lanes, reports
+from . import consent, editions, lanes
 from .lanes import Due, Hold, LaneLostError
 from .messages import Letter
-from .models import DeliveryStatus, Edition, Stage
+from .models import DeliveryStatus, Edition, Stage, Standing, Subscriber
 from .replies import Outcome, Reply, Step
 from .transports import NoConnectionError, NotSentError, Transport, UnclearError, new_transport
 
@@ -176,7 +176,8 @@ class _Slice:
         @transaction.atomic
         def write() -> None:
             if status == DeliveryStatus.BOUNCED:
-                reports.bounced_subscriber(due.subscriber)
+                for subscriber in Subscriber.objects.filter(pk=due.subscriber):
+                    consent.end(subscriber, Standing.BOUNCED)
             self.hold.record(due.pk, position + 1, status, str(reply), next_try)
 
         _persist(write)
