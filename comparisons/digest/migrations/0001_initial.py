@@ -5,8 +5,9 @@ import django.db.models.deletion
 import django.utils.timezone
 import pgtrigger.compiler
 import pgtrigger.migrations
-import tools.markdown
 from django.db import migrations, models
+
+import tools.markdown
 
 
 class Migration(migrations.Migration):
