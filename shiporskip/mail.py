@@ -372,9 +372,8 @@ def mailbox(text: str, name: str) -> str:
 
 def default_mailbox(site_name: str, host: str) -> str:
     """Return whom mails come from where nobody said it."""
-    # Put together by hand, because a host such as 127.0.0.1 is no domain of a mailbox.
-    name = str(Address(site_name)).removesuffix("<>").strip()
-    return f"{name} <digest@{host}>"
+    is_name = re.fullmatch(r"[a-z0-9.-]*[a-z][a-z0-9-]*", host)
+    return str(Address(site_name, addr_spec=f"digest@{host if is_name else 'localhost'}"))
 
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

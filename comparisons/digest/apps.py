@@ -14,7 +14,7 @@ class DigestConfig(AppConfig):
         """Have what is checked and listened to registered, and the editions in the sitemap."""
         from comparisons.sitemaps import PARTS
 
-        from . import readiness  # noqa: F401
+        from . import readiness, webhooks  # noqa: F401
         from .feeds import Editions
 
         # The sitemap itself knows nothing of the digest.

@@ -8,7 +8,7 @@ from django.urls import path
 
 from tools.addresses import page, public
 
-from . import archive_views, views
+from . import archive_views, views, webhooks
 from .feeds import EditionFeed
 
 urlpatterns = [
@@ -24,6 +24,7 @@ urlpatterns = [
     path("digest/preferences/<name:token>", views.preferences),
     path("digest/preferences/<name:token>/data.json", views.data, name="digest-data"),
     path("digest/preferences/<name:token>/delete/", views.forget, name="digest-forget"),
+    path("digest/webhooks/<name:esp>/", webhooks.report, name="digest-reports"),
     path("digest/<name:week>.txt", public(archive_views.edition_text), name="edition-text"),
     *page("digest/<name:week>", archive_views.edition, name="edition"),
     path("feeds/digest/", public(EditionFeed()), name="edition-feed"),

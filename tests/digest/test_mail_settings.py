@@ -229,6 +229,8 @@ def test_anything_else_is_no_mailbox(text):
 def test_without_a_word_about_it_mails_come_from_the_site():
     assert default_mailbox("Ship or Skip", "example.org") == "Ship or Skip <digest@example.org>"
     assert default_mailbox("Us, Inc.", "example.org") == '"Us, Inc." <digest@example.org>'
+    for host in ("127.0.0.1", "::1"):
+        assert default_mailbox("Us", host) == "Us <digest@localhost>"
 
 
 def test_a_schedule_is_a_day_and_a_minute():

@@ -39,7 +39,7 @@ def test_a_site_that_has_everything_lacks_nothing(ready):
         ("SITE_URL", "https://localhost", "SITE_URL"),
         ("SITE_URL", "https://192.0.2.1", "SITE_URL"),
         ("SITE_URL", "https://[2001:db8::1]", "SITE_URL"),
-        ("DIGEST_FROM", "Ship or Skip <digest@127.0.0.1>", "DIGEST_FROM"),
+        ("DIGEST_FROM", "Ship or Skip <digest@localhost>", "DIGEST_FROM"),
         ("DIGEST_FROM", "Ship or Skip <digest@site.example>", "DIGEST_FROM"),
     ],
 )
