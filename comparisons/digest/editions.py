@@ -230,7 +230,7 @@ _FREEZE = """
     ) chosen ON chosen.subscriber_id = s.id
     WHERE s.status = 'active'
         AND NOT EXISTS (SELECT FROM digest_suppression p WHERE p.fingerprint = s.fingerprint)
-        AND (chosen.topics IS NULL OR chosen.topics && %(topics)s)
+        AND (chosen.topics IS NULL OR chosen.topics && %(topics)s::bigint[])
     ORDER BY s.id
     ON CONFLICT DO NOTHING
 """
