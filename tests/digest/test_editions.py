@@ -1,4 +1,4 @@
-"""Editions, from the draft to the last mail: when they are proposed, and what may become of them."""
+"""Editions, from the draft to the last mail: when they are proposed, what may become of them."""
 
 from datetime import UTC, datetime, timedelta
 
