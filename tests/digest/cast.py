@@ -1,14 +1,16 @@
 """Who and what the tests of the digest play with."""
 
 import re
+import time
 from datetime import timedelta
 from itertools import count
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.core import mail
 from django.utils import timezone
 
 from comparisons.digest.addresses import fingerprint
+from comparisons.digest.forms import _signer
 from comparisons.digest.models import (
     Delivery,
     DeliveryStatus,
@@ -92,3 +94,20 @@ def recipients():
 
 def two_categories():
     return make_category("Agents", "agents"), make_category("Models", "models")
+
+
+HERE = {"Sec-Fetch-Site": "same-origin"}
+JSON = {"Accept": "application/json"}
+FORM = "application/x-www-form-urlencoded"
+
+
+def stamp(age=10):
+    """The stamp of a form that was turned to so many seconds ago."""
+    return _signer().sign(str(int(time.time() - age)))
+
+
+def sign_up(client, email=ADA, token=None, headers=HERE, ip="192.0.2.1", **fields):
+    """Send the form, stamped as if somebody had taken ten seconds for it; token="" for none."""
+    fields = {"email": email, "token": stamp() if token is None else token} | fields
+    body = urlencode(fields, doseq=True)
+    return client.post("/digest/sign-up/", body, FORM, headers=headers, REMOTE_ADDR=ip)
