@@ -147,10 +147,11 @@ class Hold:
         status: str,
         reply: str,
         next_try: datetime | None = None,
-    ) -> None:
+    ) -> bool:
         """Write down what became of a delivery that was not accepted; move the cursor behind it.
 
-        Pending means that it is due again at `next_try`. Raises LaneLostError.
+        Pending means that it is due again at `next_try`. Returns whether the lane is still ours;
+        what is written down holds in either case, so it is not for an exception to undo.
         """
         with transaction.atomic(), connection.cursor() as cursor:
             is_ours = self._window(cursor) is not None
@@ -158,9 +159,10 @@ class Hold:
             # Whoever took the lane over calls it unknown. We know better, and say so.
             cursor.execute(_RECORD, {**values, "was": "sending" if is_ours else "unknown"})
             if is_ours:
+                # It may be in another lane's window before this one is closed.
+                cursor.execute(_STRIKE, {**self._names, "position": position})
                 cursor.execute(_PLACE, {**self._names, "position": position})
-        if not is_ours:
-            raise LaneLostError
+        return is_ours
 
     def release(self, accepted: Collection[int], trouble: str = "") -> None:
         """Close the window and let go of the lane. With trouble it rests, longer each time."""
@@ -344,10 +346,15 @@ _UNKNOWN = """
     WHERE id = ANY(%(ids)s) AND status = 'sending'
 """
 _RECORD = """
-    UPDATE digest_delivery SET status = %(status)s, reply = %(reply)s, attempts = attempts + 1,
+    UPDATE digest_delivery
+    SET status = %(status)s::text, reply = %(reply)s, attempts = attempts + 1,
         next_try = coalesce(%(next_try)s, next_try), first_try = coalesce(first_try, now()),
-        ended_at = CASE WHEN %(status)s = 'pending' THEN NULL ELSE now() END
+        ended_at = CASE WHEN %(status)s::text = 'pending' THEN NULL ELSE now() END
     WHERE id = %(id)s AND status = %(was)s
+"""
+_STRIKE = """
+    UPDATE digest_lane SET open_window[%(position)s] = 0
+    WHERE number = %(lane)s AND cardinality(open_window) >= %(position)s
 """
 _COUNT = """
     UPDATE digest_lane SET tried = (tried + %(tried)s) %% %(block)s,

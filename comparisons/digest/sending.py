@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from . import consent, editions, lanes
@@ -115,7 +115,7 @@ class _Slice:
     def _send(self, due: Due, position: int) -> None:
         """Send one delivery and write down what became of it; raise _TroubleError to stop here."""
         self._keep_pace()
-        letter = _letter(due.edition, due.topics)
+        letter = self._letter_for(due)
         try:
             reply = self._hand_over(letter, due)
         except UnclearError as error:
@@ -145,6 +145,16 @@ class _Slice:
         else:
             self._record(due, position, DeliveryStatus.FAILED, reply)
 
+    def _letter_for(self, due: Due) -> Letter:
+        try:
+            return _persist(lambda: _letter(due.edition, due.topics))
+        except DatabaseError:
+            raise
+        except Exception as error:
+            # Every other mail would meet the same fault.
+            _pause([due.edition], f"A fault here: {type(error).__name__}")
+            raise
+
     def _hand_over(self, letter: Letter, due: Due) -> Reply:
         try:
             return self.transport.send(letter, due.address, due.subscriber, due.pk)
@@ -156,10 +166,11 @@ class _Slice:
     def _try_later(self, due: Due, position: int, reply: Reply) -> None:
         """Have a delivery tried again, unless that has been done for too long."""
         now = timezone.now()
-        if due.first_try and now - due.first_try > RETRY_MOST:
+        last = (due.first_try or now) + RETRY_MOST
+        if now >= last:
             self._record(due, position, DeliveryStatus.FAILED, reply)
         else:
-            moment = retry_at(due.attempts, now)
+            moment = min(retry_at(due.attempts, now), last)
             self._record(due, position, DeliveryStatus.PENDING, reply, moment)
 
     def _record(
@@ -174,13 +185,14 @@ class _Slice:
         self._count(is_hard)
 
         @transaction.atomic
-        def write() -> None:
+        def write() -> bool:
             if status == DeliveryStatus.BOUNCED:
                 for subscriber in Subscriber.objects.filter(pk=due.subscriber):
                     consent.end(subscriber, Standing.BOUNCED)
-            self.hold.record(due.pk, position + 1, status, str(reply), next_try)
+            return self.hold.record(due.pk, position + 1, status, str(reply), next_try)
 
-        _persist(write)
+        if not _persist(write):
+            raise LaneLostError
 
     def _count(self, is_hard: bool = False) -> None:
         self.total += 1

@@ -68,6 +68,7 @@ class SmtpTransport:
         backend: Any = get_connection(fail_silently=False)
         try:
             backend.open()
+            backend.connection.ehlo_or_helo_if_needed()
             self._smtp = backend.connection
         except smtplib.SMTPResponseException as error:
             reply = Reply.read(error.smtp_code, error.smtp_error, Step.CONNECT)
@@ -97,7 +98,9 @@ class SmtpTransport:
             smtp.send(message)
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
-            raise NotSentError(_lost(error, step)) from error
+            # Servers close a connection that was idle for long, or that has carried enough.
+            kind = NoConnectionError if step == Step.SENDER else NotSentError
+            raise kind(_lost(error, step)) from error
         try:
             code, text = smtp.getreply()
         except (OSError, smtplib.SMTPException) as error:

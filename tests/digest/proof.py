@@ -1,0 +1,169 @@
+"""What all proofs of the sender need: an audience, an edition, workers, and the verdict."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+
+from django.db import connection
+from django.utils import timezone
+
+ROOT = Path(__file__).resolve().parents[2]
+#: What a worker needs before it may send, beside a mail server.
+READY = {
+    "SITE_URL": "https://digest.example.org",
+    "DIGEST_FROM": "Ship or Skip <digest@example.org>",
+    "DIGEST_POSTAL_ADDRESS": "Ship or Skip, 1 Harbour Street, 20457 Hamburg",
+}
+
+
+def address_of(number):
+    return f"reader-{number}@example.org"
+
+
+def make_subscribers(count):
+    """Put so many people on the list, with the addresses of `address_of` from 1 on."""
+    from comparisons.digest.addresses import fingerprint
+
+    addresses = map(address_of, range(1, count + 1))
+    with connection.cursor() as cursor:
+        while block := list(islice(addresses, 10_000)):
+            cursor.execute(
+                """
+                INSERT INTO digest_subscriber
+                    (email, fingerprint, status, source, asked_at, consented_at)
+                SELECT email, fingerprint, 'active', 'proof', now(), now()
+                FROM unnest(%s::text[], %s::bytea[]) one (email, fingerprint)
+                """,
+                [block, [fingerprint(address) for address in block]],
+            )
+
+
+def make_edition(week="2026-W48", html="<p>News.</p>", text="News.\n", **facts):
+    """Make an edition that is approved and due. It says what it is told to, and nothing else."""
+    from comparisons.digest.models import Edition, Stage
+
+    now = timezone.now()
+    facts = {
+        "week": week,
+        "subject": "What changed",
+        "since": now - timedelta(days=7),
+        "until": now,
+        "status": Stage.APPROVED,
+        "starts_at": now,
+        "html": html,
+        "text": text,
+        "digest": "0" * 64,
+    } | facts
+    return Edition.objects.create(**facts)
+
+
+class Worker:
+    """A worker process, on a database (members of Django's setting) and a mail server.
+
+    `environment` are further settings: DIGEST_LANES="1". It is killed at the end of its `with`
+    block, if it still runs then.
+    """
+
+    QUICK = ("-m", "tests.digest.runner")
+    REAL = ("manage.py", "worker")
+
+    def __init__(self, database, mail_server, program=QUICK, **environment):
+        self.process = subprocess.Popen(
+            [sys.executable, *program],
+            cwd=ROOT,
+            env=worker_environment(database, mail_server, **environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.kill()
+
+    def wait_until_it_works(self):
+        """Return once it has begun; its first line says so."""
+        assert self.process.stdout.readline(), "The worker did not start."
+        return self
+
+    def kill(self):
+        """End it at once, wherever it is (SIGKILL)."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def freeze(self):
+        """Stop it in its tracks, as a machine that swaps or sleeps does."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def end(self, patience=30):
+        """End it in order (SIGTERM) and return its exit status."""
+        self.process.terminate()
+        return self.process.wait(patience)
+
+
+def worker_environment(database, mail_server, **environment):
+    return {
+        **os.environ,
+        **READY,
+        "PYTHONUNBUFFERED": "1",
+        "DJANGO_SETTINGS_MODULE": "tests.digest.settings",
+        "PROOF_DATABASE": json.dumps(database),
+        "EMAIL_URL": mail_server,
+        **environment,
+    }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of an edition, by the server's log and by our own books."""
+
+    #: Recipients who got it more than once.
+    doubled: list
+    #: Recipients who did not get it though we say so.
+    missed: list
+    #: Recipients who got it though we say that they did not.
+    denied: list
+    #: Recipients whose status is not final.
+    open: list
+    #: Mails that went to nobody we know of.
+    strange: list
+    statuses: Counter
+
+    @classmethod
+    def of(cls, accepted, deliveries):
+        """Judge; `accepted` counts mails by address, `deliveries` are pairs (address, status)."""
+        statuses = dict(deliveries)
+        assert len(statuses) == len(deliveries), "An address is there twice."
+        return cls(
+            doubled=[address for address, count in accepted.items() if count > 1],
+            missed=[a for a, status in statuses.items() if status == "sent" and not accepted[a]],
+            denied=[
+                address
+                for address in accepted
+                if statuses.get(address) in ("failed", "bounced", "left", "pending")
+            ],
+            open=[a for a, status in statuses.items() if status in ("pending", "sending")],
+            strange=[address for address in accepted if address not in statuses],
+            statuses=Counter(statuses.values()),
+        )
+
+    @property
+    def faults(self):
+        """Everything that must not be, by its name; nothing is as it should be."""
+        names = ("doubled", "missed", "denied", "open", "strange")
+        return {name: found[:5] for name in names if (found := getattr(self, name))}
