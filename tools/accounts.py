@@ -16,7 +16,8 @@ from django.http import HttpRequest
 #: What the groups are for (a migration of comparisons makes them). Others say only their name.
 DUTIES = {
     "Author": "writes drafts and hands them in for review; publishes nothing",
-    "Editor": "writes, publishes and withdraws tools, reviews and comparisons; imports documents",
+    "Editor": "writes, publishes and withdraws tools, reviews and comparisons; imports documents; "
+    "sends the digest",
     "Publisher": "looks after prices and the schedule",
     "Administrator": "does what the others do, deletes, and manages accounts",
 }

@@ -156,7 +156,7 @@ def withdraw(desk: Any, request: HttpRequest, rows: QuerySet[Any]) -> None:
 
 def _move(desk: Any, request: HttpRequest, rows: QuerySet[Any], to: Status) -> None:
     done, refused = 0, []
-    for row in _chosen(request, rows):
+    for row in chosen_rows(request, rows):
         try:
             if row.stage == to:
                 raise ValidationError(f"It is {to.label.lower()} already.")
@@ -174,7 +174,7 @@ def _move(desk: Any, request: HttpRequest, rows: QuerySet[Any], to: Status) -> N
 @admin.action(description="Mark prices as checked today", permissions=["check_prices"])
 def mark_checked(desk: Any, request: HttpRequest, rows: QuerySet[Any]) -> None:
     """Date the current prices of the chosen tools or plans anew, and tell which have none."""
-    chosen = _chosen(request, rows)
+    chosen = chosen_rows(request, rows)
     row_of = "tool" if rows.model is Tool else "pk"
     plans = Plan.objects.filter(**{f"{row_of}__in": [row.pk for row in chosen]})
     of_row = dict(plans.values_list("pk", row_of))
@@ -187,7 +187,7 @@ def mark_checked(desk: Any, request: HttpRequest, rows: QuerySet[Any]) -> None:
     _tell(request, f"Prices checked today: {count}.", count, refused)
 
 
-def _chosen(request: HttpRequest, rows: QuerySet[Any]) -> list[Any]:
+def chosen_rows(request: HttpRequest, rows: QuerySet[Any]) -> list[Any]:
     """Return the chosen rows; none, and a sentence, where they are too many for one request."""
     chosen = list(rows[: AT_ONCE + 1])
     if len(chosen) > AT_ONCE:

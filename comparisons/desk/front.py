@@ -4,7 +4,7 @@ Every section costs the same few queries however much there is, and none where a
 what it lists.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -45,11 +45,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """The list that has everything of a section, with how many rows there are in it."""
+    """The list that has everything of a section; with how many rows, where they are to be done."""
 
     title: str
     address: str
-    count: int
+    count: int | None = None
+
+    @property
+    def text(self) -> str:
+        """What its link says."""
+        return self.title if self.count is None else f"{self.title}: {self.count}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,12 @@ class Section:
     @property
     def count(self) -> int:
         """How much there is, shown or not."""
-        return sum(whole.count for whole in self.wholes)
+        return sum(whole.count or 0 for whole in self.wholes)
+
+
+#: Sections of other rooms, which know of this one and not the other way round: each is asked with
+#: the user and the moment, and answers None where the user may not see it.
+FURTHER: list[Callable[[Any, datetime], Section | None]] = []
 
 
 def sections(user: Any, now: datetime) -> list[Section]:
@@ -74,6 +84,7 @@ def sections(user: Any, now: datetime) -> list[Section]:
     found = []
     if kinds:
         found += [_due(kinds, now), _waiting(kinds, now)]
+    found += [section for further in FURTHER if (section := further(user, now))]
     if _sees(user, Tool):
         if _sees(user, Review):
             found.append(_incomplete())
@@ -230,5 +241,5 @@ def _acts() -> Section:
         )
         for act in acts
     ]
-    whole = Whole("Acts", _list(Act), len(acts))
+    whole = Whole("All acts", _list(Act))
     return Section("acts", "Latest acts", "Nothing has been published yet.", lines, [whole])

@@ -41,9 +41,12 @@ class DeskSite(admin.AdminSite):
         DeskLink("Import a document", "import_catalog", "tools.publish_tool"),
     )
     #: The models in the order of an editor's day; those that are not named come last.
-    order = ("tool", "review", "comparison", "plan", "vendor", "category", "act", "user", "group")
-    #: Our words for models of Django's.
-    words = {"user": "Accounts"}
+    order = (
+        "tool", "review", "comparison", "plan", "vendor", "category", "edition", "subscriber",
+        "delivery", "suppression", "keptmail", "act", "user", "group",
+    )  # fmt: skip
+    #: Our words for models of Django's and others'.
+    words = {"user": "Accounts", "procrastinatejob": "Jobs"}
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
