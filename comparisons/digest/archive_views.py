@@ -17,7 +17,7 @@ from tools.structured_data import breadcrumb
 
 from .content import Content, summary
 from .models import Edition
-from .rendering import days_of
+from .rendering import period_of
 
 _STYLE = re.compile(r'\sstyle="([^"]*)"')
 
@@ -31,7 +31,7 @@ def edition(request: HttpRequest, week: str) -> HttpResponseBase:
     public = Edition.objects.public().only("week", "subject")
     context = {
         "edition": found,
-        "days": days_of(found.week),
+        "period": period_of(found),
         "summary": summary(Content.from_json(found.content)),
         "previous": public.filter(week__lt=found.week).first(),
         "next": public.filter(week__gt=found.week).last(),

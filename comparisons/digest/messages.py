@@ -25,7 +25,7 @@ from . import plain
 from .addresses import MAX_LENGTH, masked
 from .content import Content, summary
 from .news import NAME, one_line
-from .rendering import days_of, media_styles, rendering_for, styles
+from .rendering import media_styles, outlook_styles, period_of, rendering_for, styles
 from .tokens import Purpose, token_for
 
 # What stands for a recipient's links while the mail is put together. Texts have no control
@@ -34,13 +34,13 @@ from .tokens import Purpose, token_for
 _LEAVE, _PREFERENCES = "\x01", "\x02"
 _MARKED = re.compile(b"=0([12])")
 #: What stands for the parts of the page that are not laid out again.
-_MEDIA, _CONTENT = "\x03", "\x04"
+_MEDIA, _OUTLOOK, _CONTENT = "\x03", "\x04", "\x05"
+
+#: What stands for the token in such a link; no address of ours has this sign.
+_TOKEN = "*"
 
 #: A line of quoted-printable has 76 characters at most, with the “=” at its end (RFC 2045, 6.7).
 _LINE = 75
-#: The longest line of a header, by RFC 5322, 2.1.1.
-_HEADER = 78
-
 #: An address as `addresses.normal_address` returns it. Nothing else gets into a header.
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 
@@ -72,26 +72,27 @@ class Links:
     leave: str
     preferences: str
 
-    @classmethod
-    def of(cls, subscriber_pk: int | None) -> "Links":
-        """Return the links of a subscriber; those of nobody lead to the digest’s own page."""
+    def of(self, subscriber_pk: int | None) -> "Links":
+        """Return the links of a subscriber, where these have a place for the token.
+
+        Those of nobody lead to the digest’s own page.
+        """
         if subscriber_pk is None:
             nowhere = settings.SITE_URL + reverse("digest")
-            return cls(nowhere, nowhere)
-        leave, preferences = (
-            before + token_for(purpose, subscriber_pk) + after
-            for purpose, (before, after) in _addresses().items()
+            return Links(nowhere, nowhere)
+        return Links(
+            self.leave.replace(_TOKEN, token_for(Purpose.LEAVE, subscriber_pk)),
+            self.preferences.replace(_TOKEN, token_for(Purpose.PREFERENCES, subscriber_pk)),
         )
-        return cls(leave, preferences)
 
 
-def _addresses() -> dict[Purpose, tuple[str, str]]:
-    """Return what stands before and after the token in a recipient's links."""
-    found = {}
-    for purpose in (Purpose.LEAVE, Purpose.PREFERENCES):
-        before, _, after = reverse(f"digest-{purpose.value}", args=["*"]).rpartition("*")
-        found[purpose] = settings.SITE_URL + before, after
-    return found
+def _links() -> Links:
+    """Return a recipient's links with a place for the token: `reverse` takes its time."""
+    leave, preferences = (
+        settings.SITE_URL + reverse(f"digest-{purpose.value}", args=[_TOKEN])
+        for purpose in (Purpose.LEAVE, Purpose.PREFERENCES)
+    )
+    return Links(leave, preferences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class Letter:
     subject: str
     html: str
     text: str
+    links: Links
     #: The headers that are the same for all, in the order in which they stand.
     headers: dict[str, str]
     #: The message, cut where something of the recipient's own belongs.
@@ -117,10 +119,10 @@ class Letter:
         """Put the mail together. This takes a while; keep it for all recipients with the topics."""
         rendering = rendering_for(edition, topics)
         subject = one_line(edition.subject, 150)
-        context = {
+        context: dict[str, Any] = {
             "subject": subject,
             "week": edition.week,
-            "days": days_of(edition.week),
+            "period": period_of(edition),
             "summary": summary(Content.from_json(edition.content).for_topics(topics)),
             "topics": _names(topics),
             "address": settings.SITE_URL + reverse("edition", args=[edition.week.lower()]),
@@ -132,13 +134,18 @@ class Letter:
                 "email/mail.txt",
                 context
                 | plain.HELPERS
-                | {"content": rendering.text, "leave": _LEAVE, "preferences": _PREFERENCES},
+                | {
+                    "content": rendering.text,
+                    "leave": _LEAVE,
+                    "preferences": _PREFERENCES,
+                    "topics": [plain.isolated(name) for name in context["topics"]],
+                },
             )
         )
         headers = _headers(subject)
         boundary = "=_" + salted_hmac("digest.boundary", html, algorithm="sha256").hexdigest()[:32]
         head, pieces, marks = _cut(headers, text, html, boundary)
-        return cls(edition, subject, html, text, headers, head, pieces, marks)
+        return cls(edition, subject, html, text, _links(), headers, head, pieces, marks)
 
     def bytes_for(self, delivery_address: str, subscriber_pk: int) -> bytes:
         """Return the whole message as it follows DATA: dot-stuffed, with the dot that ends it.
@@ -147,7 +154,7 @@ class Letter:
         """
         if len(delivery_address) > MAX_LENGTH or not _ADDRESS.fullmatch(delivery_address):
             raise ValueError(f"Not an address to write to: {masked(delivery_address)!a}")
-        links = Links.of(subscriber_pk)
+        links = self.links.of(subscriber_pk)
         head = (
             f"Date: {format_datetime(datetime.now(UTC))}\r\n"
             f"Message-ID: {message_id(self.edition, subscriber_pk)}\r\n"
@@ -170,7 +177,7 @@ class Letter:
         """
         if len(address) > MAX_LENGTH or not _ADDRESS.fullmatch(address):
             raise ValueError(f"Not an address to write to: {masked(address)!a}")
-        links = Links.of(subscriber_pk)
+        links = self.links.of(subscriber_pk)
         own = {
             "Date": format_datetime(datetime.now(UTC)),
             "Message-ID": message_id(self.edition, subscriber_pk),
@@ -210,7 +217,13 @@ def _filled(text: str, links: Links) -> str:
 
 def _html(context: dict[str, Any], content: str) -> str:
     """Return the whole HTML of a mail, with the content as it is."""
-    marks = {"leave": _LEAVE, "preferences": _PREFERENCES, "media": _MEDIA, "content": _CONTENT}
+    marks = {
+        "leave": _LEAVE,
+        "preferences": _PREFERENCES,
+        "media": _MEDIA,
+        "outlook": _OUTLOOK,
+        "content": _CONTENT,
+    }
     layout = css_inline.inline(
         render_to_string("email/mail.html", context | marks),
         extra_css=styles(),
@@ -220,7 +233,8 @@ def _html(context: dict[str, Any], content: str) -> str:
     )
     lines = (line.strip() for line in layout.splitlines())
     page = "\n".join(line for line in lines if line) + "\n"
-    return page.replace(_MEDIA, media_styles()).replace(_CONTENT, content)
+    page = page.replace(_MEDIA, media_styles()).replace(_OUTLOOK, outlook_styles())
+    return page.replace(_CONTENT, content)
 
 
 def _headers(subject: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ import quopri
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import css_inline
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.template.loader import render_to_string
+from django.utils import timezone
 
 from tools.markdown import render_markdown
 from tools.offering import xml_text
@@ -35,6 +36,19 @@ MOST = {
 MOST_BYTES = 80_000
 #: What of these remains when the mail's own parts are taken off.
 MOST_BYTES_HERE = MOST_BYTES - 14_000
+
+#: What the elements of an introduction are here. In a review headings start at h5, because a tool's
+#: page has all others above them; and the dark mode needs classes.
+_INTRO = {
+    "h5": "h2",
+    "h6": "h3",
+    "a": 'a class="accent"',
+    "blockquote": 'blockquote class="quote"',
+    "pre": 'pre class="listing"',
+    "th": 'th class="grid"',
+    "td": 'td class="grid"',
+    "hr": 'hr class="cut"',
+}
 
 _STYLES = Path(settings.BASE_DIR) / "templates" / "email" / "digest.css"
 #: What a style attribute cannot say: the dark mode. The archive's page loads it as it is.
@@ -107,9 +121,9 @@ def _render(edition: Any, content: Content) -> Rendering:
 
 
 def _html(intro: str, content: Content) -> str:
-    # Inside a panel headings start at h5, because a tool's page has all others above them.
-    for inside, here in (("h5", "h2"), ("h6", "h3")):
-        intro = intro.replace(f"<{inside}>", f"<{here}>").replace(f"</{inside}>", f"</{here}>")
+    for inside, here in _INTRO.items():
+        intro = re.sub(rf"<(/?){inside}\b", rf"<\1{here}", intro)
+    intro = re.sub(r"</(\w+)[^>]*>", r"</\1>", re.sub(r"<div [^>]*>", "<div>", intro))
     context = _context(content) | {"intro": intro}
     return inlined(xml_text(render_to_string("email/edition.html", context)))
 
@@ -139,10 +153,29 @@ def styles() -> str:
 def media_styles() -> str:
     """Return the styles that a mail carries in its head, in few bytes."""
     css = re.sub(r"/\*.*?\*/", "", _MEDIA.read_text(encoding="utf-8"), flags=re.DOTALL)
-    return re.sub(r"\s*([{};:,])\s*", r"\1", re.sub(r"\s+", " ", css)).strip()
+    css = re.sub(r"\s*([{};:,])\s*", r"\1", re.sub(r"\s+", " ", css)).strip()
+    # Two braces look like a template that was not filled in, to filters too.
+    return css.replace("}}", "}\n}")
 
 
-def days_of(week: str) -> tuple[date, date]:
-    """Return the Monday and the Sunday of an ISO week such as 2026-W47."""
-    monday = date.fromisocalendar(int(week[:4]), int(week[6:]), 1)
-    return monday, monday + timedelta(days=6)
+@lru_cache(maxsize=1)
+def outlook_styles() -> str:
+    """Return the dark mode once more for Outlook’s apps, which mark what they turn dark."""
+    dark = media_styles().partition("(prefers-color-scheme:dark){")[2].partition("\n}")[0]
+    rules = (rule.partition("{") for rule in dark.split("}") if rule)
+    return "".join(
+        ",".join(f"[data-ogsc] {one}" for one in selectors.split(",")) + "{" + style + "}"
+        for selectors, _, style in rules
+    )
+
+
+def period_of(edition: Any) -> str:
+    """Return from which day to which an edition tells, in few words: 19–26 Nov 2026."""
+    first, last = (timezone.localdate(moment) for moment in (edition.since, edition.until))
+    if first == last:
+        return f"{last.day} {last:%b %Y}"
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{last.day} {last:%b %Y}"
+    if first.year == last.year:
+        return f"{first.day} {first:%b} – {last.day} {last:%b %Y}"
+    return f"{first.day} {first:%b %Y} – {last.day} {last:%b %Y}"
