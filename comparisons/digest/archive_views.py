@@ -36,7 +36,7 @@ def edition(request: HttpRequest, week: str) -> HttpResponseBase:
         "previous": public.filter(week__lt=found.week).first(),
         "next": public.filter(week__gt=found.week).last(),
         "structured_data": [
-            breadcrumb(("Weekly digest", reverse("digest")), (found.subject, address))
+            breadcrumb(("Weekly digest", reverse("digest")), (found.week, address))
         ],
     }
     allowed = csp_update({"style-src-attr": style_sources(found.html)})

@@ -20,6 +20,7 @@ from .items import (
     PriceChange,
     Reversal,
     Section,
+    keys_of,
 )
 
 #: What readers disagree about may be told again after so many editions.
@@ -40,12 +41,28 @@ class Content:
     keys: frozenset[str] = field(default=frozenset(), repr=False)
 
     @classmethod
-    def since(cls, since: datetime, until: datetime, told: Collection[str]) -> Self:
-        """Return what changed after one moment, up to another, for those who read until then.
+    def since(
+        cls,
+        since: datetime,
+        until: datetime,
+        told: Collection[str],
+        seen: "Content | None" = None,
+    ) -> Self:
+        """Return what changed after one moment, up to another, as it stands now.
 
-        `told` is what earlier editions have told: see `told_by`.
+        `told` is what earlier editions have told: see `told_by`. `seen` is what an editor has
+        looked at already: of the votes, which come in every minute, it keeps what was told then,
+        as far as the tools are still public, so that the same changes are the same content.
         """
-        return cls(**news.gather(since, until, told))
+        gathered = news.gather(since, until, told)
+        if seen is not None:
+            before = gathered["disagreements"]
+            gathered["disagreements"] = news.still_public(seen.disagreements, until)
+            gathered["keys"] = frozenset(
+                (gathered["keys"] - keys_of(before.items))
+                | keys_of(gathered["disagreements"].items)
+            )
+        return cls(**gathered)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -76,15 +93,18 @@ class Content:
     @property
     def is_empty(self) -> bool:
         """Whether nothing really changed: what is contested or voted on is no news by itself."""
-        return not (self.verdicts or self.reversals or self.prices or self.comparisons)
+        return not any(section for name, section in self.sections if name in NEWS)
 
     @property
     def categories(self) -> set[int]:
-        """The categories that it tells something about.
-
-        Subscribers whose topics meet these categories alike get the same mail.
-        """
-        return {category for item in self.items for category in item.categories}
+        """The categories of which it has news: who follows none of them gets no mail."""
+        return {
+            category
+            for name, section in self.sections
+            if name in NEWS
+            for categories in section.every_categories
+            for category in categories
+        }
 
     def for_topics(self, topics: Sequence[int]) -> "Content":
         """Return what concerns tools of these categories; all of it where none is named."""
@@ -108,6 +128,8 @@ KINDS: dict[str, type[Item]] = {
     "contested": Contested,
     "disagreements": Disagreement,
 }
+#: The sections that make an edition.
+NEWS = ("verdicts", "reversals", "prices", "comparisons")
 assert [*KINDS, "keys"] == [field.name for field in fields(Content)]  # noqa: S101
 
 

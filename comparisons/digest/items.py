@@ -180,6 +180,13 @@ class Section(Generic[ItemT]):
         """How many items there are, with those that were left out."""
         return len(self.items) + sum(count for _, count in self.rest)
 
+    @property
+    def every_categories(self) -> list[tuple[int, ...]]:
+        """The categories of every item, with those that were left out."""
+        return [item.categories for item in self.items] + [
+            categories for categories, _ in self.rest
+        ]
+
     def first(self, most: int) -> "Section[ItemT]":
         """Return the section cut to its first items."""
         cut = tuple((item.categories, 1) for item in self.items[most:])

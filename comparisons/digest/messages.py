@@ -37,7 +37,7 @@ _MARKED = re.compile(b"=0([12])")
 _MEDIA, _OUTLOOK, _CONTENT = "\x03", "\x04", "\x05"
 
 #: What stands for the token in such a link; no address of ours has this sign.
-_TOKEN = "*"
+_PLACE = "*"
 
 #: A line of quoted-printable has 76 characters at most, with the “=” at its end (RFC 2045, 6.7).
 _LINE = 75
@@ -81,15 +81,15 @@ class Links:
             nowhere = settings.SITE_URL + reverse("digest")
             return Links(nowhere, nowhere)
         return Links(
-            self.leave.replace(_TOKEN, token_for(Purpose.LEAVE, subscriber_pk)),
-            self.preferences.replace(_TOKEN, token_for(Purpose.PREFERENCES, subscriber_pk)),
+            self.leave.replace(_PLACE, token_for(Purpose.LEAVE, subscriber_pk)),
+            self.preferences.replace(_PLACE, token_for(Purpose.PREFERENCES, subscriber_pk)),
         )
 
 
 def _links() -> Links:
     """Return a recipient's links with a place for the token: `reverse` takes its time."""
     leave, preferences = (
-        settings.SITE_URL + reverse(f"digest-{purpose.value}", args=[_TOKEN])
+        settings.SITE_URL + reverse(f"digest-{purpose.value}", args=[_PLACE])
         for purpose in (Purpose.LEAVE, Purpose.PREFERENCES)
     )
     return Links(leave, preferences)

@@ -532,6 +532,15 @@ def _disagreements(period: Period) -> list[Found]:
     return found[:DISAGREEMENTS]
 
 
+def still_public(told: Section[Disagreement], until: datetime) -> Section[Disagreement]:
+    """Return what was told of tools that readers may still see."""
+    slugs = {item.address.strip("/").rpartition("/")[2]: item for item in told.items}
+    public = set(
+        Tool.objects.published(until).filter(slug__in=slugs).values_list("slug", flat=True)
+    )
+    return Section(tuple(item for slug, item in slugs.items() if slug in public), told.rest)
+
+
 def _disagreement(one: Found, tool: Shown) -> Disagreement:
     return Disagreement(
         key=one.key,
