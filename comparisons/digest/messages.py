@@ -229,6 +229,7 @@ def _html(context: dict[str, Any], content: str) -> str:
         extra_css=styles(),
         inline_style_tags=False,
         keep_style_tags=True,
+        minify_css=True,
         load_remote_stylesheets=False,
     )
     lines = (line.strip() for line in layout.splitlines())
@@ -294,11 +295,13 @@ def _folded(link: str) -> bytes:
     coded = link.replace("=", "=3D").encode("ascii")
     lines = [b"="]
     while coded:
-        end = _LINE
+        # A dot at the beginning of a line would have to be doubled, so it is written as an escape.
+        dot = b"=2E" if coded[:1] == b"." else b""
+        end = _LINE - 2 if dot else _LINE
         # An escape stays whole.
         escape = coded.rfind(b"=", end - 2, end)
         if escape >= 0 and len(coded) > end:
             end = escape
         line, coded = coded[:end], coded[end:]
-        lines.append((b"=2E" + line[1:] if line[:1] == b"." else line) + b"=")
+        lines.append((dot + line[1:] if dot else line) + b"=")
     return b"\r\n".join([*lines, b""])

@@ -45,7 +45,8 @@ class _Reader(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.paragraphs: list[str] = []
+        #: Paragraphs, and whether one follows the other without a line between them.
+        self.paragraphs: list[tuple[str, bool]] = []
         self.words = ""
         self.links: list[str] = []
         self.href = ""
@@ -54,7 +55,7 @@ class _Reader(HTMLParser):
         self.quotes = 0
         self.bullet = ""
         self.preformatted = False
-        self.tight = False
+        self.listed = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _BLOCKS or tag in {"li", "pre", "hr"}:
@@ -71,7 +72,7 @@ class _Reader(HTMLParser):
         elif tag == "pre":
             self.preformatted = True
         elif tag == "hr":
-            self.paragraphs.append("* * *")
+            self.paragraphs.append(("* * *", False))
         elif tag == "br":
             self.words += "\n"
         elif tag in {"td", "th"} and self.words.strip():
@@ -116,12 +117,15 @@ class _Reader(HTMLParser):
                     lines.append(wrap(part.strip(), inner, first))
         lines += [inner + link for link in self.links]
         self.links = []
-        self.paragraphs.append("\n".join(lines))
+        self.paragraphs.append(("\n".join(lines), bool(bullet) and self.listed))
+        self.listed = bool(self.lists)
 
     def text(self) -> str:
         """Return everything that was read."""
         self._end()
-        return "\n\n".join(self.paragraphs)
+        return "".join(
+            ("\n" if tight else "\n\n") + text for text, tight in self.paragraphs
+        ).removeprefix("\n\n")
 
 
 def squeeze(text: str) -> str:
