@@ -19,7 +19,7 @@ from . import lanes, readiness
 from .content import Content, suggest_subject, told_by
 from .lanes import Lane
 from .models import Delivery, DeliveryStatus, Edition, Stage, check_move
-from .rendering import digest_of, render
+from .rendering import check_size, digest_of, render
 
 #: A draft is proposed so long before its edition is due, for an editor to look at.
 DRAFT_LEAD = timedelta(days=1)
@@ -125,9 +125,11 @@ def approve(edition: Edition, by: str, starts_at: datetime | None, seen: str) ->
     if starts_at and starts_at < now - timedelta(minutes=1):
         raise ValidationError("This moment has passed. Leave it out to send it at once.")
     with _locked(edition, Stage.APPROVED) as row:
-        content = Content.since(row.since, row.until, told_by(Edition.objects.told()))
+        looked_at = Content.from_json(row.content)
+        content = Content.since(row.since, row.until, told_by(Edition.objects.told()), looked_at)
         row.content = content.to_json()
         rendering = render(row)
+        check_size(rendering)
         row.html, row.text = rendering.html, rendering.text
         row.digest = digest_of(row.html, row.text)
         problem = EMPTY if content.is_empty else CHANGED if row.digest != seen else ""

@@ -148,7 +148,7 @@ def test_the_host_that_was_asked_changes_nothing(client, catalog):
 @pytest.mark.parametrize(
     ("page", "feeds"),
     [
-        ("/", ["/feeds/verdicts/", "/feeds/comparisons/", "/feeds/prices/"]),
+        ("/", ["/feeds/verdicts/", "/feeds/comparisons/", "/feeds/prices/", "/feeds/digest/"]),
         ("/tools/", ["/feeds/verdicts/", "/feeds/prices/"]),
         ("/compare/", ["/feeds/comparisons/"]),
         ("/categories/developer-tools/", ["/feeds/categories/developer-tools/"]),
