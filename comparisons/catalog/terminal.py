@@ -16,6 +16,16 @@ def progress(items: Sequence[Any], what: str) -> Iterable[Any]:
     return tqdm(items, what, file=sys.stderr, disable=None, leave=False, unit="")
 
 
+def progress_of(items: Iterable[Any], total: int | None, what: str) -> Iterator[Any]:
+    """Do as `progress` for items that come one by one; of lines, `total` is their size in bytes."""
+    with tqdm(
+        total=total, desc=what, file=sys.stderr, disable=None, leave=False, unit="", unit_scale=True
+    ) as bar:
+        for item in items:
+            yield item
+            bar.update(len(item) if isinstance(item, bytes) else 1)
+
+
 def print_pieces(out: OutputWrapper, pieces: Iterable[str]) -> None:
     """Print a document piece by piece, in UTF-8 whatever the terminal's language."""
     if out._out is sys.stdout and hasattr(sys.stdout, "reconfigure"):

@@ -114,10 +114,10 @@ execute_from_command_line(sys.argv)
 
 
 @contextmanager
-def running_import(path: str) -> Iterator["subprocess.Popen[str]"]:
-    """Run the command as a process of its own on the test's database."""
+def running_command(*words: str) -> Iterator["subprocess.Popen[str]"]:
+    """Run a command as a process of its own on the test's database."""
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, connection.settings_dict["NAME"], "import_catalog", path],
+        [sys.executable, "-c", PROGRAM, connection.settings_dict["NAME"], *words],
         cwd=settings.BASE_DIR,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -156,7 +156,7 @@ def test_an_import_that_is_killed_halfway_leaves_nothing_and_may_run_again(blow,
     with transaction.atomic():
         # The import has written the vendor by the time it waits for this row.
         Comparison.objects.select_for_update().get()
-        with running_import(written(document)) as process:
+        with running_command("import_catalog", written(document)) as process:
             wait_for_a_blocked_writer()
             process.send_signal(blow)
             _, error = process.communicate(timeout=30)
@@ -174,7 +174,7 @@ def test_a_tool_that_somebody_else_adds_meanwhile_stops_the_import_whole(written
     transaction.set_autocommit(False)
     try:
         Tool.objects.create(slug="bellows", name="B", vendor=vendor, category=category)
-        with running_import(written(catalog())) as process:
+        with running_command("import_catalog", written(catalog())) as process:
             wait_for_a_blocked_writer()
             transaction.commit()
             _, error = process.communicate(timeout=30)

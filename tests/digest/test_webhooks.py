@@ -18,7 +18,7 @@ from tests.digest.test_readiness import configure
 pytestmark = pytest.mark.django_db
 
 SECRET = "reports:0123456789abcdef"
-NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def subscriber(email="ann@example.org", status="active"):
