@@ -58,12 +58,12 @@ def _somebody_looks() -> bool:
 
     What stands in a log is kept and passed on, and a mail holds the links of its recipient.
     """
-    return settings.DEBUG or sys.stdout.isatty()
+    return settings.DEBUG or sys.stderr.isatty()
 
 
 def _print(recipient: str, message: EmailMessage) -> None:
-    """Print a mail's text; nothing in it may drive the terminal."""
+    """Print a mail's text, beside what a command prints; nothing in it may drive the terminal."""
     head = f"Kept, not sent, for {masked(recipient)}: {message.subject}"
     lines = [head, "-" * min(len(head), 79), *str(message.body).splitlines(), ""]
     plain = ("".join(sign if sign.isprintable() else " " for sign in line) for line in lines)
-    print(*plain, sep="\n", flush=True)
+    print(*plain, sep="\n", file=sys.stderr, flush=True)

@@ -54,9 +54,9 @@ def test_the_newest_stay(monkeypatch):
 
 
 def test_whoever_sits_at_the_terminal_sees_the_text_and_half_of_the_address(monkeypatch):
-    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setattr(sys, "stderr", Terminal())
     KeepingBackend().send_messages([mail()])
-    shown = sys.stdout.getvalue()
+    shown = sys.stderr.getvalue()
     assert shown.startswith("Kept, not sent, for a…@example.org: Please confirm\n-----")
     assert "Here: https://x/ [2J\nBye.\n" in shown
     assert "\x1b" not in shown
@@ -64,7 +64,7 @@ def test_whoever_sits_at_the_terminal_sees_the_text_and_half_of_the_address(monk
 
 def test_a_log_sees_nothing_unless_it_is_a_developers(capsys, settings):
     KeepingBackend().send_messages([mail()])
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().err == ""
     settings.DEBUG = True
     KeepingBackend().send_messages([mail()])
-    assert "Please confirm" in capsys.readouterr().out
+    assert "Please confirm" in capsys.readouterr().err
