@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections import Counter
@@ -12,6 +11,7 @@ from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
+import psutil
 from django.db import connection
 from django.utils import timezone
 
@@ -66,54 +66,106 @@ def make_edition(week="2026-W48", html="<p>News.</p>", text="News.\n", **facts):
 
 
 class Worker:
-    """A worker process, on a database (members of Django's setting) and a mail server.
+    """A running worker process, which may be treated in every way."""
 
-    `environment` are further settings: DIGEST_LANES="1". It is killed at the end of its `with`
-    block, if it still runs then.
+    def __init__(self, pid):
+        self.process = psutil.Process(pid)
+
+    def kill(self):
+        """End it at once, wherever it is (SIGKILL)."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self.process.kill()
+        self.process.wait()
+
+    def freeze(self):
+        """Stop it in its tracks, as a machine that swaps or sleeps does."""
+        self.process.suspend()
+
+    def thaw(self):
+        self.process.resume()
+
+    def end(self, patience=60):
+        """End it in order (SIGTERM)."""
+        self.process.terminate()
+        self.process.wait(patience)
+
+
+class RealWorker(Worker):
+    """`manage.py worker` on a database (members of Django's setting) and a mail server.
+
+    It is killed at the end of its `with` block, if it still runs then.
     """
 
-    QUICK = ("-m", "tests.digest.runner")
-    REAL = ("manage.py", "worker")
-
-    def __init__(self, database, mail_server, program=QUICK, **environment):
-        self.process = subprocess.Popen(
-            [sys.executable, *program],
+    def __init__(self, database, mail_server, **environment):
+        self._popen = subprocess.Popen(
+            [sys.executable, "manage.py", "worker"],
             cwd=ROOT,
             env=worker_environment(database, mail_server, **environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
         )
+        super().__init__(self._popen.pid)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
         self.kill()
+        self._popen.stdout.close()
 
     def wait_until_it_works(self):
         """Return once it has begun; its first line says so."""
-        assert self.process.stdout.readline(), "The worker did not start."
+        assert self._popen.stdout.readline(), "The worker did not start."
         return self
 
     def kill(self):
-        """End it at once, wherever it is (SIGKILL)."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
+        self._popen.kill()
+        self._popen.wait()
 
-    def freeze(self):
-        """Stop it in its tracks, as a machine that swaps or sleeps does."""
-        self.process.send_signal(signal.SIGSTOP)
-
-    def thaw(self):
-        self.process.send_signal(signal.SIGCONT)
-
-    def end(self, patience=30):
+    def end(self, patience=60):
         """End it in order (SIGTERM) and return its exit status."""
-        self.process.terminate()
-        return self.process.wait(patience)
+        self._popen.terminate()
+        return self._popen.wait(patience)
+
+
+class Nursery:
+    """Makes workers that start at once: see `runner`. All end with the `with` block, or with us."""
+
+    def __init__(self):
+        self._popen = subprocess.Popen(
+            [sys.executable, "-m", "tests.digest.runner"],
+            cwd=ROOT,
+            env=worker_environment({}, ""),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._popen.stdin.close()
+        self._popen.wait()
+        self._popen.stdout.close()
+
+    def start(self, database, sink, lanes=2, lease=1.0, timeout=2.0):
+        """Return a worker that has begun, with a thread for each lane."""
+        wanted = {
+            "DATABASE": database,
+            "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "EMAIL_HOST": "127.0.0.1",
+            "EMAIL_PORT": sink.port,
+            "EMAIL_TIMEOUT": timeout,
+            "DIGEST_LANES": lanes,
+            "DIGEST_LEASE": lease,
+        }
+        self._popen.stdin.write(json.dumps(wanted) + "\n")
+        self._popen.stdin.flush()
+        return Worker(int(self._popen.stdout.readline()))
 
 
 def worker_environment(database, mail_server, **environment):

@@ -1,11 +1,15 @@
-"""A worker in a hurry: lanes in threads, which look again at once and rest for a moment only.
+"""Workers in a hurry: lanes in threads, which look again at once and rest for a moment only.
 
-`manage.py worker` sends in the same way, but looks every ten seconds for what is due. Run by
-`tests.digest.proof.Worker`; as `python -m tests.digest.runner prepare 300` it makes an empty
-database ready instead, with so many recipients of an edition that has begun.
+`manage.py worker` sends in the same way, but takes a second to start and looks every ten seconds
+for what is due. This process (`tests.digest.proof.Nursery`) has loaded everything, and makes a
+worker of a copy of itself for each line on standard input, a JSON object of settings; the worker
+says its process number when it works. As `python -m tests.digest.runner prepare 300` it makes an
+empty database ready instead, with an edition to so many people that has begun.
 """
 
+import json
 import logging
+import os
 import signal
 import sys
 import threading
@@ -13,19 +17,36 @@ from datetime import timedelta
 
 import django
 from django.conf import settings
+from django.db import connections
 
 
-def main():
-    # Quick as well where the test has no say in what is thrown at it.
+def breed():
+    """Make workers until standard input ends; then end them all, whatever they do."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    for line in sys.stdin:
+        if not os.fork():
+            with open(os.devnull) as nothing:
+                os.dup2(nothing.fileno(), 0)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            try:
+                run(json.loads(line))
+            finally:
+                os._exit(0)
+    os.killpg(0, signal.SIGKILL)
+
+
+def run(wanted):
+    connections.databases["default"].update(wanted.pop("DATABASE"))
+    for name, value in wanted.items():
+        setattr(settings, name, value)
     lanes.REST = timedelta(seconds=0.1)
     lanes.REST_MOST = timedelta(seconds=0.5)
     sending.RETRY = timedelta(seconds=0.2)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sending.stopping.set())
+    signal.signal(signal.SIGTERM, lambda *_: sending.stopping.set())
     threads = [threading.Thread(target=work) for _ in range(settings.DIGEST_LANES)]
     for thread in threads:
         thread.start()
-    print("works", flush=True)
+    print(os.getpid(), flush=True)
     for thread in threads:
         thread.join()
 
@@ -60,4 +81,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["prepare"]:
         prepare(int(sys.argv[2]))
     else:
-        main()
+        breed()
