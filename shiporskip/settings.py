@@ -199,6 +199,13 @@ DIGEST_LANES = int(_number("DIGEST_LANES", 4, 1, 100, whole=True))
 DIGEST_RATE = _number("DIGEST_RATE", 0, 0, 100_000)
 #: After so long without a sign of life, in seconds, another worker takes over a lane.
 DIGEST_LEASE = _number("DIGEST_LEASE", 180, 0.1, 86_400)
+if DIGEST_RATE and DIGEST_LANES / DIGEST_RATE > DIGEST_LEASE / 2:
+    raise ImproperlyConfigured(
+        f"With DIGEST_RATE at {DIGEST_RATE:g} and DIGEST_LANES at {DIGEST_LANES} each connection "
+        f"would be silent for {DIGEST_LANES / DIGEST_RATE:.0f} seconds between two mails, and "
+        f"DIGEST_LEASE takes it for lost after {DIGEST_LEASE:g}: set DIGEST_LANES to less, or "
+        "DIGEST_LEASE to more than twice as long."
+    )
 #: Whether addresses at `example` and `test` are taken, which no mail reaches.
 DIGEST_TEST_ADDRESSES = DEBUG or not DIGEST_IS_SENT
 

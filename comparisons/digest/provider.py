@@ -149,7 +149,7 @@ def _answered(error: Any, address: str) -> Reply:
 def _amazon(error: Any) -> Reply:
     name = str(error.response.get("Error", {}).get("Code", ""))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    said = f"{name}: {error}"
+    said = f"{name}: {error.response.get('Error', {}).get('Message', '')}"
     if name in _AMAZON_SLOW or status == 429:
         return Reply.read(_SLOW, said, Step.MESSAGE)
     if name in _AMAZON_LATER or (status // 100 == 5 and status not in _GATEWAYS):

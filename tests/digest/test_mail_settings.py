@@ -260,12 +260,17 @@ def test_a_number_is_one_and_in_its_range():
         ({"DIGEST_LANES": "2.5"}, "DIGEST_LANES is '2.5'"),
         ({"DIGEST_RATE": "-1"}, "DIGEST_RATE is '-1'"),
         ({"DIGEST_LEASE": "0"}, "DIGEST_LEASE is '0'"),
+        ({"DIGEST_RATE": "0.012"}, "would be silent for 333 seconds between two mails"),
     ],
 )
 def test_a_wrong_variable_stops_the_start_with_a_sentence(wrong, sentence):
     run = start(**COMPLETE | wrong)
     assert run.returncode != 0
     assert sentence in run.stderr.splitlines()[-1]
+
+
+def test_the_pace_of_a_first_week_is_right_for_one_connection():
+    assert start(**COMPLETE, DIGEST_RATE="0.012", DIGEST_LANES="1").returncode == 0
 
 
 def test_right_variables_become_settings():
