@@ -3,7 +3,7 @@
 import smtplib
 from dataclasses import dataclass
 from email.charset import QP, Charset
-from email.utils import make_msgid
+from email.utils import format_datetime, make_msgid
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,9 +13,11 @@ from anymail.exceptions import AnymailError, AnymailRecipientsRefused
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives as Message
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
 
 from .models import Subscriber
-from .tokens import CONFIRM_AGE, Purpose, link_for
+from .tokens import CONFIRM_AGE, Purpose, link_for, token_for
 
 #: What mail back ends raise when a server or a provider is away, or says no.
 TROUBLE = (OSError, AnymailError)  # smtplib's own are OSErrors
@@ -39,7 +41,8 @@ def message_for(subscriber: Subscriber) -> Message:
     """Return the confirm mail to a subscriber. It holds nothing that a visitor typed."""
     context = {
         "confirm": link_for(Purpose.CONFIRM, subscriber.pk),
-        "preferences": link_for(Purpose.PREFERENCES, subscriber.pk),
+        "forget": settings.SITE_URL
+        + reverse("digest-forget", args=[token_for(Purpose.PREFERENCES, subscriber.pk)]),
         "age": CONFIRM_AGE,
         "postal_address": settings.DIGEST_POSTAL_ADDRESS,
     }
@@ -51,6 +54,8 @@ def message_for(subscriber: Subscriber) -> Message:
         [subscriber.email],
         headers={
             "Auto-Submitted": "auto-generated",
+            # Django's own says that nobody knows its time zone.
+            "Date": format_datetime(timezone.now()),
             # Django's own would look up this machine's name, and tell it.
             "Message-ID": make_msgid(domain=urlsplit(settings.SITE_URL).hostname),
         },
