@@ -1,6 +1,7 @@
 """The confirm mail: what it says, and what became of sending it."""
 
 import smtplib
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.charset import QP, Charset
 from email.utils import format_datetime, make_msgid
@@ -70,6 +71,7 @@ def message_for(subscriber: Subscriber) -> Message:
 
 def send(message: Message, connection: Any) -> Fate:
     """Send a mail over an open connection, and say what became of it."""
+    has_begun = _watch(getattr(connection, "connection", None))
     try:
         connection.send_messages([message])
     except smtplib.SMTPRecipientsRefused as error:
@@ -85,8 +87,28 @@ def send(message: Message, connection: Any) -> Fate:
             return Fate(is_broken=True, reason=f"unclear, {type(error).__name__}")
         return Fate(is_unsent=True, is_ours=True, reason=f"the provider said {code}")
     except OSError as error:
+        if not has_begun():
+            return Fate(is_unsent=True, is_ours=True, reason=f"not begun, {type(error).__name__}")
         return Fate(is_broken=True, reason=f"unclear, {type(error).__name__}")
     return Fate()
+
+
+def _watch(server: Any) -> Callable[[], bool]:
+    """Return what tells whether the content of a mail may have been on its way to a server.
+
+    smtplib raises the same for a connection that was lost before that, when nothing was sent, and
+    after it. Of what is not smtplib's nobody can say.
+    """
+    if not isinstance(server, smtplib.SMTP):
+        return lambda: True
+    begun: list[bool] = []
+
+    def data(content: Any) -> Any:
+        begun.append(True)
+        return type(server).data(server, content)
+
+    server.data = data  # type: ignore[assignment]
+    return lambda: bool(begun)
 
 
 def _charset() -> Any:

@@ -25,8 +25,8 @@ function enhance(form) {
   function say(sentence, wrong = false) {
     status.textContent = sentence;
     status.classList.toggle("field-error", wrong);
-    field.toggleAttribute("aria-invalid", wrong);
     if (wrong) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
   }
 
   async function send() {

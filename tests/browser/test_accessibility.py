@@ -16,6 +16,8 @@ PAGES = [
     "/methodology/",
     "/corrections/",
     "/privacy/",
+    "/digest/",
+    "/digest/asked/",
 ]
 
 

@@ -11,16 +11,20 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from comparisons.digest.consent import answer_sign_ups, ask
+from comparisons.digest.content import Content
+from comparisons.digest.messages import Letter
 from comparisons.digest.models import (
     Delivery,
     DeliveryStatus,
+    Edition,
     SignUp,
     Standing,
     Subscriber,
     Suppression,
 )
+from comparisons.digest.rendering import render
 from comparisons.digest.tokens import CONFIRM_AGE, Purpose, token_for
-from tests.cast import make_tool
+from tests.cast import alpha, beta, compare, make_tool
 from tests.digest import cast
 from tests.digest.cast import ADA, FORM, confirm_page, leave_page, page_of, preferences_page
 
@@ -334,29 +338,52 @@ def test_a_token_that_is_not_the_one_is_a_designed_404(site, browser, purpose, t
     assert not mail.outbox
 
 
-def test_a_scanner_that_opens_every_link_of_a_confirm_mail_changes_nothing(client):
-    ask(ADA, [], "/", None)
-    answer_sign_ups()
-    [message] = mail.outbox
-    before = everything()
-    opened = set()
-    to_open = cast.links(message)
-    assert len(to_open) >= 4
+def open_everything(client, message):
+    """Open every link of a mail, and every link to the digest on the pages behind them."""
+    opened, to_open = set(), cast.links(message)
     while to_open:
         address = to_open.pop()
         if address in opened:
             continue
         opened.add(address)
-        assert client.head(address).status_code == 200
+        assert client.head(address).status_code == 200, address
         answer = client.get(address)
-        assert answer.status_code == 200
-        if address.startswith("/digest/") and b"href=" in answer.content:
+        assert answer.status_code == 200, address
+        if address.startswith("/digest/") and not answer.get("Content-Disposition"):
             found = re.findall(rb'href="(/digest/[^"#?]*)"', answer.content)
             to_open += [path.decode() for path in found]
-    assert any("delete" in address for address in opened)
-    assert any("leave" in address for address in opened)
+    return opened
+
+
+def test_a_scanner_that_opens_every_link_of_a_confirm_mail_changes_nothing(client):
+    ask(ADA, [], "/", None)
+    answer_sign_ups()
+    [message] = mail.outbox
+    before = everything()
+    opened = open_everything(client, message)
+    for kind in ("confirm", "leave", "preferences", "delete", "data.json"):
+        assert any(kind in address for address in opened)
     assert everything() == before
     assert Subscriber.objects.get().status == Standing.PENDING
+
+
+def test_a_scanner_that_opens_every_link_of_an_edition_changes_nothing(client):
+    compare(alpha(), beta())
+    now = timezone.now()
+    content = Content.since(now - timedelta(days=7), now, set()).to_json()
+    draft = cast.edition("2026-W48", "draft", content=content)
+    made = render(draft)
+    facts = {"html": made.html, "text": made.text, "digest": "0" * 64}
+    Edition.objects.filter(pk=draft.pk).update(status="approved", **facts)
+    Edition.objects.filter(pk=draft.pk).update(status="sending", started_at=now)
+    ada = cast.subscriber()
+    cast.delivery(ada, draft)
+    draft.refresh_from_db()
+    before = everything()
+    opened = open_everything(client, Letter.of(draft, []).email_for(ADA, ada.pk))
+    for kind in ("leave", "preferences", "delete", "2026-w48", "/tools/alpha/"):
+        assert any(kind in address for address in opened)
+    assert everything() == before
 
 
 def test_from_the_form_to_the_list_and_off_it_again(browser):
