@@ -14,6 +14,8 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from . import mail
+from .logs import FORMATS, LEVELS, logging_settings
+from .watching import watched_job
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -64,6 +66,7 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 # The house
 
 INSTALLED_APPS = [
+    "shiporskip",
     "comparisons.digest",
     "comparisons",
     "reviews",
@@ -83,6 +86,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
+    "shiporskip.watching.watched",
     "django.middleware.security.SecurityMiddleware",
     "shiporskip.middleware.resource_policy",
     "csp.middleware.CSPMiddleware",
@@ -95,6 +99,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
+    "shiporskip.bodies.Bodies",
+    "shiporskip.away.DatabaseAway",
 ]
 ROOT_URLCONF = "shiporskip.urls"
 WSGI_APPLICATION = "shiporskip.wsgi.application"
@@ -150,7 +156,9 @@ DATABASES: dict[str, Any] = {
         # Planning the comparison page's queries takes longer than running them, so a connection
         # keeps the plans of what it has run twice. A pooler that shares connections by transaction
         # cannot know them.
-        "OPTIONS": _database.get("OPTIONS", {})
+        # A server that does not even refuse would hold each thread for two minutes.
+        "OPTIONS": {"connect_timeout": 5}
+        | _database.get("OPTIONS", {})
         | {
             "server_side_binding": True,
             "prepare_threshold": 2 if _flag("PREPARED_STATEMENTS", default=True) else None,
@@ -288,7 +296,7 @@ _secure = _site.scheme == "https"
 if _secure:  # a proxy ends TLS before us, and says so in this header (docs/operators.md)
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = _secure
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _secure else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _secure
 SECURE_HSTS_PRELOAD = _secure
@@ -344,28 +352,30 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 
-LOG_LEVEL = env.str("LOG_LEVEL", default="") or "WARNING"
-if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
-    raise ImproperlyConfigured(
-        f"LOG_LEVEL is {LOG_LEVEL!r}; set it to DEBUG, INFO, WARNING, ERROR or CRITICAL."
-    )
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
-        "nowhere": {"class": "logging.NullHandler"},
-    },
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    # What readers and scanners ask for is no event, and the log keeps no addresses of theirs.
-    # gunicorn warns of each HEAD request, whose body it drops as it should, and axes of each
-    # mistyped password.
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        "modern_csrf": {"level": "ERROR"},
-        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
-        "gunicorn": {"level": "ERROR"},
-        "axes": {"level": "ERROR"},
-    },
-}
+# What the operator sees (docs/operators.md)
+
+
+def _one_of(name: str, values: tuple[str, ...], default: str) -> str:
+    """Read a variable that has one of few values; any other stops the start."""
+    value = env.str(name, default="") or default
+    if value not in values:
+        told = f"{', '.join(values[:-1])} or {values[-1]}"
+        raise ImproperlyConfigured(f"{name} is {value!r}; set it to {told}.")
+    return value
+
+
+LOG_LEVEL = _one_of("LOG_LEVEL", LEVELS, "WARNING")
+LOG_FORMAT = _one_of("LOG_FORMAT", FORMATS, "text")
+#: Whether each request is a line of the log.
+ACCESS_LOG = _flag("ACCESS_LOG", default=False)
+LOGGING = logging_settings(LOG_LEVEL, LOG_FORMAT, access=ACCESS_LOG)
+#: Where Prometheus asks for figures; 0 is nowhere. A worker has the port above.
+METRICS_PORT = int(_number("METRICS_PORT", 0, 0, 65534, whole=True))
+METRICS_HOST = env.str("METRICS_HOST", default="") or "127.0.0.1"
+PROCRASTINATE_WORKER_DEFAULTS = {"worker_middleware": [watched_job]}
+#: Where faults are reported.
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+if SENTRY_DSN:
+    from .sentry import report_to
+
+    report_to(SENTRY_DSN, str(_site.hostname))

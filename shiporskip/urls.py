@@ -17,9 +17,10 @@ urlpatterns = [
     path("admin/", include(desk.urls)),
     path("admin/markdown/", admin.site.admin_view(preview), name="markdown-preview"),
     path("admin/", admin.site.urls),
-    path("robots.txt", public(views.robots)),
-    path("healthz", public(views.healthz)),
-    path("favicon.ico", public(views.icon)),
+    path("robots.txt", public(views.robots), name="robots"),
+    path("healthz", public(views.healthz), name="healthz"),
+    path("readyz", public(views.readyz), name="readyz"),
+    path("favicon.ico", public(views.icon), name="favicon"),
 ]
 
 handler400 = "shiporskip.views.bad_request"

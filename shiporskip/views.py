@@ -11,6 +11,8 @@ from django.views.decorators.cache import never_cache
 
 from tools.logins import end_of_lockout
 
+from . import away, readiness
+
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer 400 with a page of ours."""
@@ -45,8 +47,12 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500 with a page that needs no database."""
-    return render(request, "errors/500.html", status=500)
+    """Answer 500 with a page that needs no database, and 503 where that was the fault.
+
+    A view's own errors are turned into a 503 before; here are those of what stands around it, such
+    as the saving of a session.
+    """
+    return away.answer_for_current(request) or render(request, "errors/500.html", status=500)
 
 
 def robots(request: HttpRequest) -> HttpResponse:
@@ -64,3 +70,12 @@ def icon(request: HttpRequest) -> HttpResponse:
 def healthz(request: HttpRequest) -> HttpResponse:
     """Say that this process answers requests; it asks nobody else."""
     return HttpResponse("ok\n", content_type="text/plain")
+
+
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Say whether readers may be sent here: 200, or 503 with what is missing."""
+    lacks = readiness.what_lacks()
+    return HttpResponse(
+        f"{lacks or 'ok'}\n", content_type="text/plain", status=503 if lacks else 200
+    )

@@ -1,0 +1,144 @@
+"""What happens when things break: each with a real server of each kind."""
+
+import signal
+import socket
+import time
+
+import psutil
+import pytest
+
+from tests.postgres import PATIENCE, Postgres
+from tests.serving import Load, manage, serving
+
+PAGE = "/compare/"
+DATA = "/tools/nothing-of-this-name.json"
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory):
+    server = Postgres(tmp_path_factory.mktemp("faults") / "postgres")
+    done = manage("migrate", "--verbosity", "0", DATABASE_URL=server.url)
+    assert done.returncode == 0, done.stderr
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def site(postgres, tmp_path_factory):
+    log = tmp_path_factory.mktemp("site") / "log"
+    with serving(log, DATABASE_URL=postgres.url, WEB_CONCURRENCY=2) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _running(postgres):
+    yield
+    if postgres.process.poll() is not None:
+        postgres.start()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["in order", "as a crash"])
+def test_a_restart_of_postgres_under_load_is_a_503_for_a_while_and_needs_no_restart_of_ours(
+    site, postgres, how
+):
+    site.wait_until("/readyz", 200)
+    workers = site.workers()
+    with Load(site, PAGE, "/healthz") as load:
+        load.wait_for(200)
+        postgres.stop(how)
+        load.wait_for(503)
+        status, headers, body = site.get(PAGE, Accept="text/html")
+        assert (status, headers["Retry-After"], headers["Cache-Control"]) == (503, "10", "no-store")
+        assert b"Back in a moment" in body
+        assert b"font-src" not in body
+        assert site.get(DATA)[0] == 503
+        assert site.get("/readyz")[0] == 503
+        assert site.get("/healthz")[0] == 200
+        assert site.get("/admin/login/", Accept="text/html")[0] in (200, 503)
+        postgres.start()
+        site.wait_until(PAGE, 200)
+        load.wait_for(200)
+    assert set(load.statuses) == {200, 503}
+    assert not load.errors
+    assert site.workers() == workers
+    site.wait_until("/readyz", 200)
+    told = [line for line in site.lines() if line["logger"] == "shiporskip.away"]
+    assert 0 < len(told) < 20
+    assert not [line for line in site.lines() if "exc_info" in line]
+
+
+def test_a_database_that_hangs_is_told_within_the_time_that_a_probe_waits(site, postgres):
+    site.wait_until("/readyz", 200)
+    server = psutil.Process(postgres.process.pid)
+    family = [server, *server.children(recursive=True)]
+    for process in family:
+        process.suspend()
+    try:
+        began = time.monotonic()
+        status, _, body = site.get("/readyz")
+        assert (status, body) == (503, b"the database does not answer\n")
+        assert time.monotonic() - began < 5
+    finally:
+        for process in family:
+            process.resume()
+    site.wait_until("/readyz", 200)
+
+
+def test_a_process_that_is_killed_is_replaced_and_only_its_own_request_is_lost(site):
+    site.wait_until("/readyz", 200)
+    victim = site.workers()[0]
+    with Load(site, PAGE) as load:
+        load.wait_for(200)
+        psutil.Process(victim).kill()
+        deadline = time.monotonic() + PATIENCE
+        while victim in site.workers() or len(site.workers()) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        load.wait_for(200, times=30)
+    assert set(load.statuses) == {200}
+    # As many as it was answering, at most.
+    assert len(load.errors) <= 4
+
+
+def test_connections_that_send_nothing_keep_nobody_waiting(site):
+    idle = [socket.create_connection(("127.0.0.1", site.port)) for _ in range(60)]
+    try:
+        began = time.monotonic()
+        assert site.get("/healthz")[0] == 200
+        assert time.monotonic() - began < 4
+    finally:
+        for connection in idle:
+            connection.close()
+
+
+def test_whoever_sends_half_a_request_holds_up_others_for_a_while_at_most(site):
+    slow = [socket.create_connection(("127.0.0.1", site.port)) for _ in range(12)]
+    for number, connection in enumerate(slow):
+        half_a_form = (
+            b"POST /digest/sign-up/ HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n"
+        )
+        half_a_form += (
+            b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 90\r\n\r\na"
+        )
+        connection.sendall(b"GET / HT" if number % 2 else half_a_form)
+    time.sleep(0.5)
+    before = len(site.lines())
+    try:
+        assert site.get("/healthz", timeout=40)[0] == 200
+    finally:
+        for connection in slow:
+            connection.close()
+    assert not [line for line in site.lines()[before:] if line["level"] == "ERROR"]
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(site):
+    for path, length in [("/tools/x/vote/", 2 * 1024**2), ("/admin/import/", 10**12)]:
+        with socket.create_connection(("127.0.0.1", site.port)) as connection:
+            connection.settimeout(PATIENCE)
+            head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n"
+            connection.sendall(head.encode() + b"x" * 1000)
+            answer = b""
+            while chunk := connection.recv(65536):
+                answer += chunk
+        assert answer.startswith(b"HTTP/1.1 413 ")
+        assert b"That is too much at once" in answer
