@@ -27,7 +27,13 @@ run: setup ## Serve the site, with demo data at first, on http://127.0.0.1:8000 
 	@$(MANAGE) import_catalog --if-empty fixtures/demo.json
 	@$(MANAGE) collectstatic --noinput --verbosity 0
 	@$(MANAGE) worker >/dev/null & worker=$$!; trap 'kill $$worker 2>/dev/null; wait' EXIT; \
-	$(PY) -m gunicorn --config shiporskip/gunicorn.conf.py shiporskip.wsgi
+	$(PY) -m gunicorn --config shiporskip/gunicorn.conf.py shiporskip.wsgi && \
+	$(PY) -m shiporskip.reloading --wait
+
+.PHONY: reload
+reload: setup ## Let a running site take new code and settings, without losing a request (PORT=8001)
+	@$(MANAGE) collectstatic --noinput --verbosity 0
+	@$(PY) -m shiporskip.reloading
 
 .PHONY: worker
 worker: setup ## Run one more worker: sign-ups and the digest (make run has one)

@@ -1,0 +1,85 @@
+"""New code and settings are taken while readers are answered, and only if they load."""
+
+import os
+import subprocess
+import sys
+
+from django.conf import settings
+
+from shiporskip.reloading import PidFile
+from tests.serving import Load, serving
+
+HOME = settings.BASE_DIR
+
+
+#: Nothing that is asked for here needs one.
+NO_DATABASE = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}
+
+
+def reload(site, **variables):
+    return subprocess.run(
+        [sys.executable, "-m", "shiporskip.reloading"],
+        cwd=HOME,
+        env=site.env | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_reload_under_load_loses_no_request_and_takes_new_processes(tmp_path):
+    with serving(tmp_path / "log", **NO_DATABASE, WEB_CONCURRENCY=2) as site:
+        first = PidFile(HOME, str(site.port)).holder()
+        assert first.pid == site.process.pid
+        with Load(site, "/bookmarks/", "/healthz") as load:
+            load.wait_for(200)
+            done = reload(site)
+            assert done.returncode == 0, done.stderr
+            load.wait_for(200)
+        assert done.stdout.startswith("Reloaded in ")
+        assert set(load.statuses) == {200}
+        assert not load.errors
+        assert not first.lives()
+        second = PidFile(HOME, str(site.port)).holder()
+        assert second.pid != first.pid
+        # Once more: the one that came second is as good as the first.
+        assert reload(site).returncode == 0
+        assert PidFile(HOME, str(site.port)).holder().pid not in (first.pid, second.pid)
+    assert not site.errors()
+
+
+def test_settings_that_do_not_load_are_told_and_the_old_ones_go_on(tmp_path):
+    with serving(tmp_path / "log", **NO_DATABASE, WEB_CONCURRENCY=1) as site:
+        before = PidFile(HOME, str(site.port)).holder().pid
+        done = reload(site, LOG_LEVEL="LOUD")
+        assert done.returncode == 1
+        assert "LOG_LEVEL is 'LOUD'" in done.stderr
+        assert "The old ones go on." in done.stderr
+        assert PidFile(HOME, str(site.port)).holder().pid == before
+        assert site.get("/healthz")[0] == 200
+
+
+def test_nothing_to_reload_is_told():
+    done = subprocess.run(
+        [sys.executable, "-m", "shiporskip.reloading"],
+        cwd=HOME,
+        env=os.environ | {"PORT": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "no gunicorn of" in done.stderr
+
+
+def test_a_number_that_a_killed_one_left_is_not_taken_for_a_running_one(tmp_path):
+    file = PidFile(tmp_path, "1")
+    file.path.write_text(f"{os.getpid()}\n")
+    assert file.holder() is None
+
+
+def test_whoever_was_replaced_leaves_the_file_of_the_other(tmp_path):
+    file = PidFile(tmp_path, "1")
+    file.path.write_text("1\n")
+    file.leave()
+    assert file.path.read_text() == "1\n"
