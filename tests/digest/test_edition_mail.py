@@ -121,8 +121,8 @@ def test_every_kind_of_news_is_there_in_words():
 def test_the_strip_is_four_cells_with_their_verdict_and_words_below():
     page = tree(drawn(full(count=1)).html)
     (strip, *_) = page.cssselect("table.verdict table.strip")
-    assert [cell.get("class") for cell in strip.cssselect(".cell")] == [
-        "cell cell-ship", "cell cell-skip", "cell cell-none", "cell cell-ship",
+    assert [cell.get("class") for cell in strip.cssselect(".box")] == [
+        "box box-ship", "box box-skip", "box box-none", "box box-ship",
     ]  # fmt: skip
     assert strip.get("aria-hidden") == "true"
 
@@ -144,7 +144,7 @@ def test_styles_stand_in_attributes_and_nothing_is_loaded():
     page = tree(html)
     assert not page.cssselect("style, img, script, link, svg, form")
     assert "url(" not in html
-    assert all(row.get("style") for row in page.cssselect(".row, .name, .label, .stamp, .cell"))
+    assert all(row.get("style") for row in page.cssselect(".row, .name, .small, .stamp, .box"))
     assert all(table.get("role") == "presentation" for table in page.cssselect("table"))
     assert {link.get("href").split(":")[0] for link in page.cssselect("a")} == {"http", "https"}
 
@@ -162,7 +162,7 @@ def test_hostile_names_stay_names(name):
     page = tree(drawing.html)
     assert [own.text_content() for own in page.cssselect("h3 span[dir=auto]")] == [name] * 13
     assert not page.cssselect("script, h1")
-    assert page.cssselect("table.rows")
+    assert page.cssselect("table.news")
     assert name in drawing.text or name.split()[0] in drawing.text
 
 
