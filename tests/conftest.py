@@ -6,12 +6,19 @@ import lxml.html
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.template import engines
 
 
 def pytest_configure():
     # Tests serve static files as they are, without collecting and hashing them first.
     plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": plain}}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _templates():
+    # Templates keep the site's address, so they are there before a test may set another one.
+    engines.all()
 
 
 @pytest.fixture(autouse=True)
