@@ -6,6 +6,7 @@ SHELL := bash
 PYTHON ?= python3
 JOBS ?= 2
 TOOLS ?= 10000
+RECIPIENTS ?= 100000
 VENV := .venv
 PY := $(VENV)/bin/python
 MANAGE := $(PY) manage.py
@@ -15,7 +16,7 @@ ASKED_FOR = pyproject.toml $$(sed -n '/^requires-python/,/^\[tool/p' pyproject.t
 
 .PHONY: help
 help: ## List the commands
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 .PHONY: setup
 setup: installed-run secret ## Prepare everything: .venv, a secret key in .env, the database's tables
@@ -77,6 +78,10 @@ scale: setup ## Add made-up tools, to see the site at size (TOOLS=10000)
 .PHONY: bench
 bench: installed-dev secret ## Measure how fast the pages are
 	@$(PY) -m tests.benchmarks $(ARGS)
+
+.PHONY: bench-digest
+bench-digest: installed-dev secret ## Measure the digest's sender and prove it at size (RECIPIENTS=1000000)
+	@$(PY) -m tests.benchmarks.digest --recipients $(RECIPIENTS) $(ARGS)
 
 .PHONY: lock
 lock: installed-dev ## Write the lock files from pyproject.toml (UPGRADE=1 to the newest versions)

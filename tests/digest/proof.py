@@ -28,11 +28,11 @@ def address_of(number):
     return f"reader-{number}@example.org"
 
 
-def make_subscribers(count):
-    """Put so many people on the list, with the addresses of `address_of` from 1 on."""
+def make_subscribers(count, after=0):
+    """Put so many people on the list, with the addresses of `address_of` from `after` + 1 on."""
     from comparisons.digest.addresses import fingerprint
 
-    addresses = map(address_of, range(1, count + 1))
+    addresses = map(address_of, range(after + 1, after + count + 1))
     with connection.cursor() as cursor:
         while block := list(islice(addresses, 10_000)):
             cursor.execute(
