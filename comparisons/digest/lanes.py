@@ -118,6 +118,7 @@ class Hold:
                 block = max(1, BLOCK // settings.DIGEST_LANES)
                 values: Any = {"tried": tried, "hard": hard, "block": block, "went": bool(accepted)}
                 cursor.execute(_COUNT, {**self._names, **values})
+                cursor.execute(_ON_DISK)
                 cursor.execute(
                     "SELECT id FROM digest_edition WHERE status = 'sending' ORDER BY week"
                 )
@@ -301,6 +302,11 @@ _PLACE = """
 _ADVANCE = """
     UPDATE digest_cursor SET position = %s, moved_at = clock_timestamp()
     WHERE lane_id = %s AND token = %s
+"""
+# A window that a crash of Postgres undoes would be opened, and sent, a second time.
+_ON_DISK = """
+    SELECT set_config('synchronous_commit', 'on', true)
+    WHERE current_setting('synchronous_commit') IN ('off', 'local')
 """
 # The delivery's row is the only lock; whoever has left since the freeze is not written to.
 _OPEN = """

@@ -96,7 +96,7 @@ class _Slice:
             self.transport.open()
         except NoConnectionError as error:
             raise self._trouble(error.reply) from error
-        size = lanes.WINDOW
+        size = _window_size(_pace())
         while self.total < SLICE and not stopping.is_set():
             turn = partial(self.hold.turn, self.accepted, size, self.tried, self.hard)
             window = _persist(turn)
@@ -110,7 +110,7 @@ class _Slice:
                     return
                 self._send(due, position)
             spent = (time.monotonic() - began) / len(window)
-            size = max(1, min(lanes.WINDOW, int(WINDOW_TIME / max(spent, 1e-6))))
+            size = _window_size(spent)
 
     def _send(self, due: Due, position: int) -> None:
         """Send one delivery and write down what became of it; raise _TroubleError to stop here."""
@@ -216,12 +216,20 @@ class _Slice:
 
     def _keep_pace(self) -> None:
         """Wait until the rate allows one more mail; each lane has its share of it."""
-        if not settings.DIGEST_RATE:
-            return
-        pause = self.started + settings.DIGEST_LANES / settings.DIGEST_RATE - time.monotonic()
+        pause = self.started + _pace() - time.monotonic()
         if pause > 0:
             stopping.wait(pause)
         self.started = time.monotonic()
+
+
+def _pace() -> float:
+    """Return how many seconds of a lane each mail takes at least, by the rate."""
+    return settings.DIGEST_LANES / settings.DIGEST_RATE if settings.DIGEST_RATE else 0.0
+
+
+def _window_size(spent: float) -> int:
+    """Return how many mails take about WINDOW_TIME when each takes so many seconds."""
+    return max(1, min(lanes.WINDOW, int(WINDOW_TIME / max(spent, 1e-6))))
 
 
 class _TroubleError(Exception):

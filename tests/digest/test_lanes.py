@@ -193,6 +193,14 @@ def test_what_is_due_later_is_not_opened(lots):
     assert lanes.take().turn([], 10) == []
 
 
+def test_a_window_is_on_disk_before_the_first_mail_whatever_the_operator_has_set(lots):
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit TO off")
+        lanes.take().turn([], 10)
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("on",)
+
+
 # Holders that are lost
 
 
