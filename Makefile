@@ -46,7 +46,7 @@ account: setup ## Make an account for editors, at /admin/; the first may do ever
 
 .PHONY: test
 test: installed-dev secret ## Run the tests (ARGS="-k vote" some of them, JOBS=0 in one process)
-	@$(PY) -m pytest --numprocesses $(JOBS) $(ARGS)
+	@$(PY) -m pytest --numprocesses $(JOBS) --dist loadgroup $(ARGS)
 
 .PHONY: check
 check: installed-dev secret ## Look for faults without running the site; all steps, even if one fails

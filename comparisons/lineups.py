@@ -11,7 +11,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -19,6 +18,7 @@ from reviews.personas import Persona
 from reviews.scorecards import PanelStrip, Scorecard, Verdict
 from reviews.tallies import Count, DuelCount
 from tools.pricing import DatedPrice, PlanLine, Pricing, current_price
+from tools.reading import reading_cursor
 from tools.slugs import VERSUS
 from tools.status import APPEARING
 
@@ -233,7 +233,7 @@ def find_lineup(slugs: Sequence[str], at: datetime | None = None) -> Lineup | li
     (now if none is given), returns the slugs that are.
     """
     at = at or timezone.now()
-    with connection.cursor() as cursor:
+    with reading_cursor() as cursor:
         rows = _rows(cursor, PUBLIC_SIDES, slugs, at)
         if len(rows) < len(slugs):
             return list(rows)
@@ -252,7 +252,7 @@ def foresee_lineup(left: str, right: str, summary_html: str) -> Lineup | None:
     one of the tools was withdrawn. The comparisons that it leads on to are public ones.
     """
     at = timezone.now()
-    with connection.cursor() as cursor:
+    with reading_cursor() as cursor:
         rows = _rows(cursor, FORESEEN_SIDES, [left, right], at)
         if len(rows) < 2:
             return None

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.db.models import Prefetch
 from django.utils import timezone
 from django.utils.text import slugify
 
 from reviews.models import Review
 from tools.models import Tool, Vendor
+from tools.reading import reading_cursor
 from tools.status import APPEARING
 
 from .models import Comparison
@@ -168,7 +168,7 @@ class Terms:
         prose = [f"'{word}':" for word in words]
         if words and len(words[-1]) > SHORT + 1:
             prose[-1] += "*"
-        with connection.cursor() as cursor:
+        with reading_cursor() as cursor:
             cursor.execute(TERMS, [names, prose])
             lexemes = iter(cursor.fetchall())
         of_sides = [[next(lexemes) for _ in side.words] for side in sides]
@@ -240,7 +240,7 @@ class _Asking:
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         if not self.parameters["every"]:
             return []
-        with connection.cursor() as cursor:
+        with reading_cursor() as cursor:
             cursor.execute(sql, self.parameters)
             return cursor.fetchall()
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from html import unescape
 
-from django.db import connection
 from django.utils.html import escape, strip_tags
 from django.utils.safestring import SafeString, mark_safe
+
+from tools.reading import reading_cursor
 
 #: Around the found words of a snippet until it is escaped; no text has them, they are taken out.
 START, STOP = "\x02", "\x03"
@@ -38,7 +39,7 @@ def snippets(texts: Sequence[str], terms: str) -> list[SafeString]:
     if not texts or not terms:
         return [SafeString() for _ in texts]
     plain = [_plain(text) for text in texts]
-    with connection.cursor() as cursor:
+    with reading_cursor() as cursor:
         cursor.execute(SNIPPETS, [terms, SHORT_TEXT, WHOLE, PIECES, plain])
         headlines = [row[0] for row in cursor.fetchall()]
     return [_marked(*pair) for pair in zip(headlines, plain, strict=True)]

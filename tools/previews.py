@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
+from .reading import up_to_date
 from .status import Publishable, Status
 
 #: For how long a link shows something.
@@ -75,7 +76,7 @@ def unlisted(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespons
         response.headers["X-Robots-Tag"] = "noindex, nofollow"
         return response
 
-    return wrapped
+    return up_to_date(wrapped)
 
 
 def _signer(kind: type[Publishable]) -> signing.TimestampSigner:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.db import connections
 from procrastinate import PsycopgConnector
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.utils import connector_params
@@ -70,7 +71,8 @@ async def _work() -> None:
 
 async def _serve(concurrency: int) -> None:
     # Asked for anew with each connection: an embedded server has a new socket after a restart.
-    connector = PsycopgConnector(kwargs=partial(connector_params, "default"), timeout=POOL_TIMEOUT)
+    alias = "worker" if "worker" in connections else "default"
+    connector = PsycopgConnector(kwargs=partial(connector_params, alias), timeout=POOL_TIMEOUT)
     with app.replace_connector(connector):
         async with app.open_async():
             await app.run_worker_async(

@@ -1,0 +1,1 @@
+"""Real servers for tests: PostgreSQL with replicas, PgBouncer, Redis, and the site itself."""
