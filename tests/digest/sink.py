@@ -27,6 +27,8 @@ from random import Random
 from aiosmtpd.smtp import SMTP
 
 ROOT = Path(__file__).resolve().parents[2]
+#: Without its end (RFC 5321, 4.5.3.1.6).
+LONGEST_LINE = 998
 STEPS = ("connect", "mail", "rcpt", "data", "body", "dot")
 
 
@@ -113,15 +115,32 @@ class _Connection(SMTP):
             self._close()
 
     async def smtp_DATA(self, arg):
-        recipient = (self.envelope.rcpt_tos or [""])[0]
+        if not self.envelope.rcpt_tos:
+            await super().smtp_DATA(arg)  # which says why not
+            return
+        recipient = self.envelope.rcpt_tos[0]
         if status := await self._scripted("data", recipient):
             self._set_post_data_state()
             await self.push(status)
             return
-        if self.house.rule_for("body", recipient, self.carried):
-            await self.push("354 Go on")
+        is_cut = self.house.rule_for("body", recipient, self.carried)
+        await self.push("354 Go on")
+        if is_cut:
             self._close(abruptly=True)
-        await super().smtp_DATA(arg)
+        self.envelope.content = await self._read_mail()
+        status = await self.handle_DATA(self, self.session, self.envelope)
+        self._set_post_data_state()
+        await self.push(status)
+
+    async def _read_mail(self):
+        """Return what comes up to the final dot, in a fraction of the time that aiosmtpd takes."""
+        mail = bytearray(b"\r\n")
+        while not mail.endswith(b"\r\n.\r\n"):
+            chunk = await self._reader.read(65536)
+            if not chunk:
+                self._close()
+            mail += chunk
+        return bytes(mail[2:])
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
         session.host_name = hostname
@@ -142,6 +161,9 @@ class _Connection(SMTP):
     async def handle_DATA(self, server, session, envelope):
         recipient = envelope.rcpt_tos[0]
         self.carried += 1
+        lines = envelope.content.split(b"\r\n")
+        if max(map(len, lines)) > LONGEST_LINE or envelope.content.count(b"\n") >= len(lines):
+            return "500 5.6.0 A line is too long, or ends otherwise than by CR LF"
         rule = self.house.rule_for("dot", recipient, self.carried)
         if rule and rule.accept:
             self.house.write_down(self.number, envelope)
@@ -293,6 +315,7 @@ class Sink:
         self._folder = tempfile.TemporaryDirectory(prefix="sink-")
         self.log = Path(log or Path(self._folder.name) / "accepted.txt")
         self.log.touch()
+        self._seen = self._total = 0
         command = [sys.executable, "-m", "tests.digest.sink", "--log", str(self.log)]
         command += ["--delay", str(delay), "--seed", str(seed)]
         for rule in rules:
@@ -325,6 +348,7 @@ class Sink:
         """Forget what was taken over, and every connection; follow these rules."""
         self._order(rules=[asdict(rule) for rule in rules], delay=delay, away=True)
         self._order(forget=True, away=False)
+        self._seen = self._total = 0
 
     def go_away(self):
         """Refuse connections, and close those there are."""
@@ -340,6 +364,15 @@ class Sink:
     def counts(self):
         """Return how many mails were taken over for each recipient."""
         return Counter(mail.recipient for mail in self.accepted())
+
+    def total(self):
+        """Return how many mails were taken over; it reads only what is new in the log."""
+        with self.log.open("rb") as log:
+            log.seek(self._seen)
+            new = log.read()
+        self._seen += len(new)
+        self._total += new.count(b"\n")
+        return self._total
 
     def _order(self, **order):
         self._process.stdin.write(json.dumps(order) + "\n")

@@ -49,7 +49,7 @@ def wait_for(what):
 
 def wait_for_mail(sink, count):
     """Return once so many mails were taken over since the beginning."""
-    wait_for(lambda: sink.log.read_bytes().count(b"\n") >= count)
+    wait_for(lambda: sink.total() >= count)
 
 
 def is_over():
