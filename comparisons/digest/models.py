@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from tools.markdown import MarkdownField, RenderedMarkdownField
 from tools.models import Category
-from tools.triggers import change_noted
 
 from . import lanes, outbox  # noqa: F401 - their models are this app's
 from .addresses import MAX_LENGTH
@@ -274,7 +273,7 @@ class Edition(models.Model):
                 violation_error_message="What is approved is frozen and has its time.",
             ),
         ]
-        triggers = [*_edition_triggers(), change_noted()]
+        triggers = _edition_triggers()
 
     def __str__(self) -> str:
         return self.week

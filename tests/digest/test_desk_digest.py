@@ -1,5 +1,7 @@
 """The desk's front page says what there is to do for the digest."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -20,12 +22,6 @@ def _with_a_mail_server(settings):
     settings.SITE_URL = "https://ship.example.com"
     settings.DIGEST_FROM = "digest@ship.example.com"
     settings.ALLOWED_HOSTS = ["*"]
-
-
-@pytest.fixture
-def now(monkeypatch):
-    """A Thursday, so that this week's draft is due."""
-    monkeypatch.setattr(editions, "DRAFT_LEAD", timezone.timedelta(days=7))
 
 
 def front(group="Editor", name=None):
@@ -50,6 +46,13 @@ def test_an_approved_edition_says_when_it_starts():
     assert f"Approved. It starts {edition.starts_at:%-d %b %Y, %H:%M} UTC" in line
 
 
+def test_an_approved_edition_that_did_not_start_is_told():
+    edition = desk.approved()
+    Edition.objects.filter(pk=edition.pk).update(starts_at=timezone.now() - timedelta(minutes=5))
+    (line,) = lines(front())
+    assert "Approved, and was due. Is a worker running" in line
+
+
 def test_one_that_is_being_sent_says_to_how_many():
     desk.sending("ada@example.org")
     (line,) = lines(front())
@@ -71,20 +74,20 @@ def test_unknown_deliveries_wait_for_a_decision():
 
 
 def test_a_week_in_which_nothing_changed_has_no_edition(monkeypatch):
-    monkeypatch.setattr(editions, "DRAFT_LEAD", timezone.timedelta(days=7))
+    monkeypatch.setattr(editions, "DRAFT_LEAD", timedelta(days=7))
     (line,) = lines(front())
     assert "Nothing changed since the last edition, so there is none." in line
 
 
 def test_a_draft_that_is_missing_though_something_changed_is_told(monkeypatch):
-    monkeypatch.setattr(editions, "DRAFT_LEAD", timezone.timedelta(days=7))
+    monkeypatch.setattr(editions, "DRAFT_LEAD", timedelta(days=7))
     cast.alpha()
     (line,) = lines(front())
     assert "Is a worker running?" in line
 
 
 def test_before_its_time_it_says_when_the_draft_is_made(monkeypatch):
-    monkeypatch.setattr(editions, "DRAFT_LEAD", -timezone.timedelta(days=7))
+    monkeypatch.setattr(editions, "DRAFT_LEAD", -timedelta(days=7))
     (line,) = lines(front())
     assert "No draft yet. It is made" in line
 

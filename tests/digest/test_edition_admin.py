@@ -139,6 +139,16 @@ def test_an_edition_with_nothing_in_it_says_so():
     assert "There is nothing in it. Publish something, then build it again." in page.one(".lacks")
 
 
+def test_an_edition_that_is_too_long_says_so_and_is_not_approved():
+    client, edition = member("Editor"), desk.draft()
+    Edition.objects.update(intro="é " * 9900)
+    page = Page(client.get(page_of(edition)))
+    assert "shorten the introduction" in page.one(".lacks")
+    page = act(client, edition, "approve")
+    assert "shorten the introduction" in page.one(".act-approve .errornote")
+    assert reread(edition).status == Stage.DRAFT
+
+
 # Approving
 
 

@@ -89,6 +89,7 @@ def test_the_real_mail_looks_different_in_the_dark():
     client, edition = member("Editor"), desk.draft()
     light, dark = (client.get(frame(edition, look)).content.decode() for look in ("light", "dark"))
     assert "prefers-color-scheme" not in light + dark
+    assert "(min-width: 0)" in dark
     assert light != dark
 
 

@@ -33,7 +33,7 @@ from comparisons.digest.models import (
     Standing,
     Subscriber,
 )
-from comparisons.digest.rendering import digest_of, render
+from comparisons.digest.rendering import Rendering, check_size, rendering_for
 from tools.conflicts import Clash, Conflict
 from tools.lists import FoundByName
 from tools.markdown_preview import MARKDOWN
@@ -293,8 +293,8 @@ class EditionAdmin(FoundByName):
         """Show an edition with everything that there is to know and to do."""
         edition: Edition = kwargs["obj"]
         content = Content.from_json(edition.content)
-        rendering = render(edition)
-        seen = digest_of(rendering.html, rendering.text)
+        rendering = rendering_for(edition, ())
+        seen = rendering.digest
         frame = "admin:digest_edition_frame"
         is_started = edition.started_at is not None
         context |= {
@@ -318,7 +318,7 @@ class EditionAdmin(FoundByName):
         }
         names = [act.name for act, _ in context["acts"]]
         context["is_past"] = context.get("tried") not in [None, *names]
-        context["lacks"] += _missing(edition, content, context["on_list"])
+        context["lacks"] += _missing(edition, content, rendering, context["on_list"])
         for _, form in context["acts"]:
             context["media"] += form.media
         return super().render_change_form(request, context, *args, **kwargs)
@@ -370,8 +370,7 @@ class EditionAdmin(FoundByName):
         edition = self._seen_by(request, pk)
         if look not in LOOKS:
             raise Http404
-        rendering = render(edition)
-        if request.GET.get("seen") not in (None, digest_of(rendering.html, rendering.text)):
+        if request.GET.get("seen") not in (None, rendering_for(edition, ()).digest):
             return HttpResponse(STALE, status=409)
         address = getattr(request.user, "email", "") or "you@example.org"
         message: Any = Letter.of(edition, ()).email_for(address, None).message()
@@ -410,13 +409,19 @@ def _readiness(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _missing(edition: Edition, content: Content, on_list: int | None) -> list[str]:
+def _missing(
+    edition: Edition, content: Content, rendering: Rendering, on_list: int | None
+) -> list[str]:
     """Say what an edition lacks before it can go out."""
     if edition.status not in (Stage.DRAFT, Stage.APPROVED):
         return []
     missing = []
     if content.is_empty:
         missing.append("There is nothing in it. Publish something, then build it again.")
+    try:
+        check_size(rendering)
+    except ValidationError as error:
+        missing += error.messages
     if not on_list:
         missing.append("Nobody is on the list yet, so it would go to nobody.")
     return missing

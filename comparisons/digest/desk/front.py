@@ -1,6 +1,6 @@
 """The digest on the desk's front page: what waits for a decision, and what is on its way."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.cache import cache
@@ -16,6 +16,8 @@ from comparisons.digest.models import Delivery, DeliveryStatus, Edition, Stage
 OPEN = (Stage.DRAFT, Stage.APPROVED, Stage.SENDING, Stage.PAUSED)
 #: Unknown deliveries are told of the newest editions. Logs of mail servers do not reach further.
 LOOKED_BACK = 8
+#: An approved edition that has not started so long after its time will not by itself.
+LATE = timedelta(minutes=2)
 #: For so many seconds it is not asked again whether anything has changed this week.
 KEPT = 300
 
@@ -64,7 +66,9 @@ def _of(edition: Edition, now: datetime) -> Line:
         Stage.DRAFT: "Waits for approval. It is due"
         if slot > now
         else "Waits for approval, and was due",
-        Stage.APPROVED: "Approved. It starts",
+        Stage.APPROVED: "Approved, and was due. Is a worker running, or something missing? Since"
+        if slot < now - LATE
+        else "Approved. It starts",
         Stage.SENDING: f"Is being sent to {edition.recipients:,} recipients. Started",
         Stage.PAUSED: f"Paused. {edition.pause_reason}".strip(),
     }[Stage(edition.status)]

@@ -29,7 +29,7 @@ ORDER = (
 MEANINGS = {
     DeliveryStatus.SENT: "Taken over by the mail server",
     DeliveryStatus.LEFT: "Left the list before their turn",
-    DeliveryStatus.FAILED: "Given up after two days",
+    DeliveryStatus.FAILED: "Refused, or given up after two days",
     DeliveryStatus.BOUNCED: "No such mailbox",
     DeliveryStatus.COMPLAINED: "Called it spam",
     DeliveryStatus.UNKNOWN: "Nobody knows; you decide",

@@ -10,13 +10,16 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from django.utils.html import format_html
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.views.decorators.http import require_POST
 
-from comparisons.digest import consent
+from comparisons.digest import consent, listing
 from comparisons.digest.addresses import masked
 from comparisons.digest.models import Delivery, Standing, Subscriber
 from tools.lists import chosen_rows
@@ -42,21 +45,21 @@ class TopicFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.value():
             return queryset
-        through = Subscriber.topics.through.objects.filter(category__slug=self.value())
-        return queryset.filter(pk__in=through.values("subscriber"))
+        topic = Category.objects.filter(slug=self.value()).values_list("pk", flat=True).first()
+        chosen = Subscriber.topics.through.objects.filter(subscriber=OuterRef("pk"), category=topic)
+        return queryset.filter(Exists(chosen))
 
 
-def note(request: HttpRequest, subscriber: Subscriber, sentence: str) -> None:
-    """Write down what an editor did with a subscriber, without the address.
+def log(user: Any, sentence: str, name: str, key: int | None = None) -> None:
+    """Write down what somebody did with a subscriber, or with all, without the address.
 
     The log outlives the subscriber, who may ask to be forgotten.
     """
-    user: Any = request.user
     LogEntry.objects.create(
         user_id=user.pk,
         content_type_id=ContentType.objects.get_for_model(Subscriber).pk,
-        object_id=str(subscriber.pk),
-        object_repr=masked(subscriber.email),
+        object_id=None if key is None else str(key),
+        object_repr=name,
         action_flag=CHANGE,
         change_message=sentence,
     )
@@ -69,6 +72,7 @@ class SubscriberAdmin(FoundByAddress):
     list_display = ["email", "status_text", "topic_names", "asked_at", "consented_at", "source"]
     list_filter = ["status", TopicFilter]
     search_fields = ["email"]
+    sortable_by = ["email"]  # what else there is to sort by has no index
     fields = [
         "email", "status_text", "topic_names", "source", "asked_at", "confirm_sent_at",
         "consented_at", "ended_at", "latest_deliveries",
@@ -92,6 +96,23 @@ class SubscriberAdmin(FoundByAddress):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         may_export = request.user.has_perm("digest.export_subscriber")
         return super().changelist_view(request, {"may_export": may_export, **(extra_context or {})})
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(require_POST(self.export_view))
+        return [path("export/", view, name="digest_subscriber_export"), *super().get_urls()]
+
+    def export_view(self, request: HttpRequest) -> StreamingHttpResponse:
+        """Hand out the list as CSV, and write down who took it."""
+        user: Any = request.user
+        if not user.has_perm("digest.export_subscriber"):
+            raise PermissionDenied
+        log(user, "The list was exported.", "The whole list")
+        name = f"subscribers-{timezone.localdate()}.csv"
+        return StreamingHttpResponse(
+            listing.lines(),
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
 
     @admin.action(description="Unsubscribe", permissions=["end"])
     def unsubscribe(self, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
@@ -164,7 +185,7 @@ class SubscriberAdmin(FoundByAddress):
             )
         for subscriber in chosen:
             with transaction.atomic():
-                note(request, subscriber, f"{done}.")
+                log(request.user, f"{done}.", masked(subscriber.email), subscriber.pk)
                 end(subscriber)
         messages.success(request, f"{done}: {len(chosen)}.")
         return None
@@ -192,21 +213,21 @@ def _standing(key: str, words: str) -> str:
 
 
 def delivery_lines(deliveries: Any) -> str:
-    """List deliveries with what became of them."""
-    lines = [
-        format_html(
-            '<li><a href="{}">{}</a> {}</li>',
-            reverse("admin:digest_delivery_change", args=[delivery.pk]),
-            delivery.edition.week,
-            fate(delivery),
-        )
-        for delivery in deliveries
-    ]
-    return (
-        format_html('<ul class="fates">{}</ul>', format_html("{}" * len(lines), *lines))
-        if lines
-        else ""
+    """List deliveries with what became of them; empty where there are none."""
+    lines = format_html_join(
+        "",
+        '<li><a href="{}">{}</a> {} {}</li>',
+        (
+            (
+                reverse("admin:digest_delivery_change", args=[delivery.pk]),
+                delivery.edition.week,
+                fate(delivery),
+                delivery.reply,
+            )
+            for delivery in deliveries
+        ),
     )
+    return format_html('<ul class="fates">{}</ul>', lines) if lines else ""
 
 
 def fate(delivery: Delivery) -> str:

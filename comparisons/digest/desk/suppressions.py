@@ -84,6 +84,7 @@ class SuppressionAdmin(LongList):
     list_display = ["suppressed_at", "reason"]
     list_display_links = None
     list_filter = ["reason"]
+    sortable_by = ["suppressed_at"]
     actions = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
