@@ -40,6 +40,19 @@ reload: setup ## Let a running site take new code and settings, without losing a
 worker: setup ## Run one more worker: sign-ups and the digest (make run has one)
 	@exec $(MANAGE) worker
 
+.PHONY: backup
+backup: installed-run secret ## Write the database to a file (FILE=backups/….dump)
+	@$(MANAGE) backup $(if $(FILE),"$(FILE)")
+
+.PHONY: restore
+restore: installed-run secret ## Put a backup in the place of the database (FILE=…, CONFIRM=its name)
+	@[ -n "$(FILE)" ] || { echo "Name the backup: make restore FILE=…"; exit 1; }
+	@$(MANAGE) restore "$(FILE)" --confirm "$(CONFIRM)"
+
+.PHONY: upgrade-check
+upgrade-check: installed-run secret ## Try the new migrations on a copy of the database (FILE=a backup)
+	@$(MANAGE) upgrade_check $(if $(FILE),"$(FILE)")
+
 .PHONY: account
 account: setup ## Make an account for editors, at /admin/; the first may do everything
 	@$(MANAGE) make_account

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error, connection, transaction
 from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -93,8 +93,8 @@ class Digest(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the deliveries of editions on their way, the lanes, and the jobs that wait."""
         try:
-            with connection.cursor() as cursor:
-                cursor.execute("SET statement_timeout = 2000")
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL statement_timeout = 2000")
                 deliveries = GaugeMetricFamily(
                     "shiporskip_deliveries", "Of editions that are being sent.", labels=["status"]
                 )

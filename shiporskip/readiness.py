@@ -5,7 +5,7 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 
-from django.db import Error, ProgrammingError, connection
+from django.db import Error, ProgrammingError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 
 logger = logging.getLogger(__name__)
@@ -38,8 +38,9 @@ def what_lacks() -> str:
 
 def _ask() -> str:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET statement_timeout = {int(TIMEOUT * 1000)}")
+        # For this transaction alone, because a pooler may lend the connection to others then.
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {int(TIMEOUT * 1000)}")
             cursor.execute("SELECT app, name FROM django_migrations")
             missing = _newest() - set(cursor.fetchall())
     except Error as error:

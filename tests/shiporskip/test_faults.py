@@ -7,34 +7,18 @@ import time
 import psutil
 import pytest
 
-from tests.postgres import PATIENCE, Postgres
-from tests.serving import Load, manage, serving
+from tests.postgres import PATIENCE
+from tests.serving import Load, serving
 
 PAGE = "/compare/"
 DATA = "/tools/nothing-of-this-name.json"
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    server = Postgres(tmp_path_factory.mktemp("faults") / "postgres")
-    done = manage("migrate", "--verbosity", "0", DATABASE_URL=server.url)
-    assert done.returncode == 0, done.stderr
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def site(postgres, tmp_path_factory):
+def site(_postgres, tmp_path_factory):
     log = tmp_path_factory.mktemp("site") / "log"
-    with serving(log, DATABASE_URL=postgres.url, WEB_CONCURRENCY=2) as running:
+    with serving(log, DATABASE_URL=_postgres.url, WEB_CONCURRENCY=2) as running:
         yield running
-
-
-@pytest.fixture(autouse=True)
-def _running(postgres):
-    yield
-    if postgres.process.poll() is not None:
-        postgres.start()
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT], ids=["in order", "as a crash"])
@@ -84,7 +68,7 @@ def test_a_database_that_hangs_is_told_within_the_time_that_a_probe_waits(site, 
     site.wait_until("/readyz", 200)
 
 
-def test_a_process_that_is_killed_is_replaced_and_only_its_own_request_is_lost(site):
+def test_a_process_that_is_killed_is_replaced_and_only_its_own_request_is_lost(site, postgres):
     site.wait_until("/readyz", 200)
     victim = site.workers()[0]
     with Load(site, PAGE) as load:

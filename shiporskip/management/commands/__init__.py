@@ -1,0 +1,1 @@
+"""`manage.py` with the name of each module here."""
