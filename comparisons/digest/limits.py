@@ -19,7 +19,8 @@ OVERALL = 1000
 def free_again(client: bytes | None) -> datetime | None:
     """Return from when on this client may sign somebody up again, None if it may now.
 
-    A client whose address is unknown counts against the limit for all alone.
+    A client whose address is unknown counts against the limit for all alone. What arrives in the
+    same moment may pass over a limit, by as many as the site answers at once.
     """
     recent = SignUp.objects.filter(asked_at__gt=timezone.now() - WINDOW)
     ends = [_end(recent, OVERALL)]

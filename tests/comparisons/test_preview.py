@@ -43,7 +43,7 @@ def link_on(client, row):
 
 def body_of(page):
     """Return what a reader sees of a page, without what only one of the two has."""
-    apart = ".preview-bar, section[aria-labelledby=ballot], section.duel, details.share"
+    apart = ".preview-bar, section[aria-labelledby=ballot], section.duel, details.share, .sign-up"
     for part in page.tree.cssselect(apart):
         part.drop_tree()
     return page.tree.cssselect("body")[0].text_content()
