@@ -12,7 +12,7 @@ from django.utils import timezone
 from tools.markdown import MarkdownField, RenderedMarkdownField
 from tools.models import Tool
 from tools.status import Publishable, move_triggers, publishing_permissions
-from tools.triggers import versions_kept
+from tools.triggers import change_noted, versions_kept
 
 from .lineups import lineup_address
 from .querysets import ComparisonQuerySet
@@ -54,6 +54,7 @@ class Comparison(Publishable):
                 " (SELECT name FROM tools_tool WHERE id = NEW.right_id)"
             ),
             versions_kept("left_id", "right_id", "summary", "status", "published_at"),
+            change_noted(),
         ]
 
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ from reviews import ranking, retention, screening, tallies, voters
 from reviews.models import Panel, Revision
 from reviews.personas import Persona
 from reviews.scorecards import Outcome
+from tools import freshness
 from tools.addresses import Suggestion, UnknownName, moved, nearest_tools
 from tools.models import Category, Price, Tool
 from tools.paging import paginate
@@ -168,6 +169,8 @@ def privacy(request: HttpRequest) -> HttpResponse:
     """Say what is stored of readers and editors, for how long, and how it is removed."""
     context = {
         "cookie": voters.COOKIE,
+        "fresh_cookie": freshness.COOKIE,
+        "page_age": timedelta(seconds=settings.PAGE_MAX_AGE),
         "retention": retention,
         "session_cookie": settings.SESSION_COOKIE_NAME,
         "session": timedelta(seconds=settings.SESSION_COOKIE_AGE),

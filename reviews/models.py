@@ -17,7 +17,7 @@ from tools.status import (
     publishing_permissions,
     stage_of,
 )  # fmt: skip
-from tools.triggers import kept_with
+from tools.triggers import change_noted, kept_with
 
 from . import duels, placings, votes  # noqa: F401 - their models are this app's
 from .personas import Persona
@@ -115,9 +115,12 @@ class Review(ReviewText, Publishable):
                 condition=~Q(status=Status.PUBLISHED),
             ),
         ]
-        triggers = move_triggers(
-            "(SELECT name FROM tools_tool WHERE id = NEW.tool_id) || ', ' || NEW.persona"
-        )
+        triggers = [
+            *move_triggers(
+                "(SELECT name FROM tools_tool WHERE id = NEW.tool_id) || ', ' || NEW.persona"
+            ),
+            change_noted(),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_persona_display()} on {self.tool}"
@@ -184,6 +187,7 @@ class Revision(ReviewText):
         triggers = [
             pgtrigger.ReadOnly(name="revision_append_only", exclude=["public_from"]),
             kept_with("reviews_review", "review_id", name="revision_kept"),
+            change_noted(),
         ]
 
     def __str__(self) -> str:
@@ -251,6 +255,7 @@ class PanelPeriod(PanelFigures):
             models.Index(fields=["-contest", "-tool"], name="reviews_panel_contest"),
             models.Index(fields=["-reviewed_on", "-tool"], name="reviews_panel_newest"),
         ]
+        triggers = [change_noted()]
 
     def __str__(self) -> str:
         return f"{self.tool}: {self.get_outcome_display()} from {self.since or 'the beginning'}"

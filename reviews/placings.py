@@ -5,6 +5,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from tools.models import Category, Tool
+from tools.triggers import change_noted
 
 
 class Ranking(models.Model):
@@ -15,6 +16,9 @@ class Ranking(models.Model):
     )
     basis = models.CharField(max_length=64, help_text="A hash of the choices it was computed from.")
     computed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        triggers = [change_noted()]
 
     def __str__(self) -> str:
         return f"Readers’ choice in {self.category}"
@@ -37,6 +41,7 @@ class Placing(models.Model):
                 name="reviews_placing_interval",
             ),
         ]
+        triggers = [change_noted()]
 
     def __str__(self) -> str:
         return f"{self.tool}: {self.win_rate:.0f}%"

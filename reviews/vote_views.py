@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from tools.addresses import UnknownName
+from tools.freshness import show_writer
 from tools.models import Tool
 from tools.posting import RefusedError, check_form, from_our_pages, wants_json
 
@@ -96,6 +97,7 @@ def record(
         response = HttpResponseRedirect(back, status=303)
     if not known and done.change == "cast":
         remember(response, voter)
+    show_writer(response)
     return response
 
 

@@ -24,13 +24,12 @@ from django.db import InterfaceError, OperationalError, connections
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponseBase
 
+from tools.freshness import has_just_written
 from tools.reading import bears_replicas
 
 logger = logging.getLogger(__name__)
 
 PRIMARY = "default"
-#: What whoever has just written something carries for a while, so as to see it.
-FRESH = "fresh"
 #: Seconds from one look at a server to the next.
 PAUSE = 1.0
 #: After so many seconds without a look, nothing is known of a server any more.
@@ -193,7 +192,7 @@ class ReadFromReplicas:
     ) -> None:
         """Choose the server for a view; the last moment before it runs."""
         if may_read_from_replica(request) and bears_replicas(view):
-            _reading.set(servers.choose())
+            _read_from(servers.choose(), request)
 
     def process_exception(
         self, request: HttpRequest, exception: Exception
@@ -218,15 +217,23 @@ class ReadFromReplicas:
             if failed is None:
                 return None
             tried.append(failed)
-            _reading.set(failed)
+            _read_from(failed, request)
             try:
                 return match.func(request, *match.args, **match.kwargs)
             except (OperationalError, InterfaceError):
                 continue
 
 
+def _read_from(alias: str | None, request: HttpRequest) -> None:
+    """Read from a server from now on; the page cache wants to know from which (`read_from`)."""
+    _reading.set(alias)
+    request.read_from = alias  # type: ignore[attr-defined]
+
+
 def may_read_from_replica(request: HttpRequest) -> bool:
     """Whether somebody only reads, and has not just written something."""
-    return request.method in ("GET", "HEAD") and not (
-        request.COOKIES.keys() & {FRESH, settings.SESSION_COOKIE_NAME}
+    return (
+        request.method in ("GET", "HEAD")
+        and not has_just_written(request)
+        and settings.SESSION_COOKIE_NAME not in request.COOKIES
     )

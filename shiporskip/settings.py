@@ -13,7 +13,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from . import mail
+from . import mail, release
 from .logs import FORMATS, LEVELS, logging_settings
 from .watching import watched_job
 
@@ -92,6 +92,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "shiporskip.watching.watched",
     "django.middleware.security.SecurityMiddleware",
+    "shiporskip.page_cache.PageCache",
     "shiporskip.middleware.resource_policy",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -246,6 +247,30 @@ if DIGEST_RATE and DIGEST_LANES / DIGEST_RATE > DIGEST_LEASE / 2:
     )
 #: Whether addresses at `example` and `test` are taken, which no mail reaches.
 DIGEST_TEST_ADDRESSES = DEBUG or not DIGEST_IS_SENT
+
+# Pages are kept once they are rendered (shiporskip/page_cache.py)
+
+#: How old, in seconds, a page may be that a reader sees; 0 renders each anew.
+PAGE_MAX_AGE = int(_number("PAGE_MAX_AGE", 0 if DEBUG else 60, 0, 3600, whole=True))
+#: How much memory each process gives to pages.
+PAGE_CACHE_BYTES = int(_number("PAGE_CACHE_MB", 64, 1, 65_536) * 1024**2)
+CACHES: dict[str, Any] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+if CACHE_URL := env.str("CACHE_URL", default=""):
+    if urlsplit(CACHE_URL).scheme not in {"redis", "rediss", "unix", "valkey", "valkeys"}:
+        raise ImproperlyConfigured(
+            "CACHE_URL is not the address of a Redis or a Valkey: redis://host:6379/0."
+        )
+    CACHES["pages"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CACHE_URL.replace("valkey", "redis", 1),
+        # What another release or another site of the same Redis has rendered is none of ours.
+        "KEY_PREFIX": release.mark(BASE_DIR, SITE_URL, SITE_NAME),
+        "OPTIONS": {
+            "serializer": "shiporskip.kept_pages.PageSerializer",
+            "socket_connect_timeout": 0.25,
+            "socket_timeout": 0.25,
+        },
+    }
 
 # Readers share one language and one clock
 

@@ -15,6 +15,8 @@ def pytest_configure():
     settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": plain}}
     # What a developer's .env names has no test database of its own.
     settings.REPLICAS = []
+    # A test that writes and looks sees what it wrote, unless it is about pages that are kept.
+    settings.PAGE_MAX_AGE = 0
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import Any
 
+from django.conf import settings
 from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponsePermanentRedirect
 from django.urls import URLPattern, path, register_converter
@@ -19,6 +22,8 @@ View = Callable[..., HttpResponseBase]
 
 #: Nearest names are looked up in a list that may be this old, in seconds.
 NAMES_MAX_AGE = 60
+#: For how long, in seconds, a page goes on that cannot be made anew because of a fault of ours.
+STALE_IF_ERROR = 24 * 3600
 #: How alike (0 to 100, rapidfuzz's weighted ratio) a name must be to be offered.
 LIKENESS = 65
 
@@ -33,12 +38,39 @@ register_converter(NameConverter, "name")
 
 
 def public(view: View) -> View:
-    """Return a view that only reads: any method but GET and HEAD is a 405.
+    """Return a view that only reads, the same for everybody: its pages are kept by every cache.
 
-    Nothing is written, so there is nothing that a CSRF token would protect; without the exemption
-    a POST would be a 403 before the view could say 405.
+    Any method but GET and HEAD is a 405. Nothing is written, so there is nothing that a CSRF token
+    would protect; without the exemption a POST would be a 403 before the view could say 405.
+    A view that says itself who may keep its answers is left to say so.
     """
-    return anywhere(csrf_exempt(require_safe(view)))
+
+    @wraps(view)
+    def kept(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = view(request, *args, **kwargs)
+        if response.status_code in (200, 301) and "Cache-Control" not in response:
+            response["Cache-Control"], response["CDN-Cache-Control"] = _cache_policies()
+        return response
+
+    answer: Any = csrf_exempt(require_safe(kept))
+    answer.is_public = True
+    return anywhere(answer)
+
+
+def _cache_policies() -> tuple[str, str]:
+    """Return what pages say to browsers and proxies, and what to CDNs (RFC 9213).
+
+    A browser asks each time whether its page is still the newest. A shared cache need not for a
+    quarter of PAGE_MAX_AGE, and for another quarter may show it while it asks; the page cache has
+    spent the other half (`shiporskip.page_cache`). `must-revalidate` is what keeps browsers from
+    doing as caches do; CDNs that take it to heart have a header of their own.
+    """
+    quarter = settings.PAGE_MAX_AGE // 4
+    later = f"stale-while-revalidate={quarter}, stale-if-error={STALE_IF_ERROR}"
+    return (
+        f"public, max-age=0, must-revalidate, s-maxage={quarter}, {later}",
+        f"public, max-age={quarter}, {later}",
+    )
 
 
 def page(route: str, view: View, name: str) -> list[URLPattern]:

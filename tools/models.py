@@ -16,12 +16,13 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 
+from . import changes  # noqa: F401 - its model is this app's
 from .markdown import MarkdownField, RenderedMarkdownField
 from .pricing import Entry, Period, PlanKind, PlanLine, Pricing, current_price
 from .querysets import CategoryQuerySet, PriceQuerySet, ToolQuerySet
 from .slugs import SlugField, slug_constraint
 from .status import Publishable, Status, move_triggers, publishing_permissions
-from .triggers import kept_with, versions_kept
+from .triggers import change_noted, kept_with, versions_kept
 
 # Below a name that a vendor may choose freely; longer ones are a mistake.
 NAME_LENGTH = 200
@@ -61,6 +62,7 @@ class Vendor(models.Model):
     class Meta:
         ordering = [Lower("name"), "slug"]
         constraints = [slug_constraint(), named_constraint()]
+        triggers = [change_noted()]
 
     def __str__(self) -> str:
         return self.name
@@ -80,6 +82,7 @@ class Category(models.Model):
         ordering = [Lower("name"), "slug"]
         verbose_name_plural = "categories"
         constraints = [slug_constraint(), named_constraint()]
+        triggers = [change_noted()]
 
     def __str__(self) -> str:
         return self.name
@@ -115,6 +118,7 @@ class Tool(Publishable):
                 "name", "slug", "vendor_id", "category_id", "tagline", "description", "website",
                 "released_on", "status", "published_at",
             ),
+            change_noted(),
         ]  # fmt: skip
         indexes = [
             # Lists of everything, of a category, and by name; each only ever shows what is public.
@@ -199,6 +203,7 @@ class Plan(models.Model):
                 violation_error_message="A label is needed.",
             ),
         ]
+        triggers = [change_noted()]
 
     def __str__(self) -> str:
         return self.label
@@ -267,6 +272,7 @@ class Price(models.Model):
         triggers = [
             pgtrigger.ReadOnly(name="price_append_only", exclude=MAY_CHANGE),
             kept_with("tools_plan", "plan_id", name="price_kept"),
+            change_noted(),
         ]
 
     def __str__(self) -> str:

@@ -47,3 +47,21 @@ def versions_kept(*columns: str) -> pgtrigger.Trigger:
             RETURN NULL;
         """,  # noqa: S608 - names and SQL of ours
     )
+
+
+def change_noted() -> pgtrigger.Trigger:
+    """Return the trigger that tells kept pages of every write to a table: `changes.ContentChange`.
+
+    Once for each statement, however many rows it writes. For what editors publish; what readers
+    cast is shown when a page is made anew anyway.
+    """
+    return pgtrigger.Trigger(
+        name="change_noted",
+        level=pgtrigger.Statement,
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+        func="""
+            INSERT INTO tools_contentchange DEFAULT VALUES;
+            RETURN NULL;
+        """,
+    )

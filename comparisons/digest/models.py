@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from tools.markdown import MarkdownField, RenderedMarkdownField
 from tools.models import Category
+from tools.triggers import change_noted
 
 from . import lanes, outbox  # noqa: F401 - their models are this app's
 from .addresses import MAX_LENGTH
@@ -273,7 +274,7 @@ class Edition(models.Model):
                 violation_error_message="What is approved is frozen and has its time.",
             ),
         ]
-        triggers = _edition_triggers()
+        triggers = [*_edition_triggers(), change_noted()]
 
     def __str__(self) -> str:
         return self.week

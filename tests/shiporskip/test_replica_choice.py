@@ -5,7 +5,7 @@ import time
 
 import pytest
 from django.db import OperationalError, transaction
-from django.http import Http404
+from django.http import Http404, HttpResponse
 
 from shiporskip import replicas
 from shiporskip.replicas import PRIMARY, ReadFromReplicas, Router, Server, Servers
@@ -179,7 +179,7 @@ class Asked:
             self.asked.append(replicas._reading.get())
             if self.asked[-1] in failing:
                 raise error
-            return "a page"
+            return HttpResponse("a page")
 
         shows = public(shows)
         request = rf.get("/")
@@ -212,7 +212,7 @@ class Dead:
 
 def test_when_a_replica_fails_the_primary_is_asked(settings, monkeypatch, rf):
     asked = Asked(settings, monkeypatch, rf, failing={"replica1"})
-    assert asked.answer == "a page"
+    assert asked.answer.content == b"a page"
     assert asked.asked == ["replica1", PRIMARY]
     assert replicas.servers.replicas[0]._lag == AWAY
     assert replicas._reading.get() is None

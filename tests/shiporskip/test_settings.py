@@ -49,6 +49,8 @@ def start(code=SHOW, **environment):
         ({"PROXY_COUNT": "-1"}, "PROXY_COUNT is '-1'"),
         ({"DEBUG": "perhaps"}, "DEBUG is 'perhaps'"),
         ({"PROXY_COUNT": "nginx"}, "PROXY_COUNT is 'nginx'"),
+        ({"CACHE_URL": "memcached://localhost"}, "CACHE_URL is not the address of a Redis"),
+        ({"PAGE_MAX_AGE": "-1"}, "PAGE_MAX_AGE is '-1'"),
     ],
 )
 def test_a_wrong_setting_says_what_to_set(wrong, sentence):
@@ -71,3 +73,13 @@ def test_what_the_database_address_asks_for_is_kept():
     )
     asked = {"DATABASE_URL": "postgres://u:p@h/x?sslmode=require"}
     assert start(code, **COMPLETE | asked).stdout.strip() == "require"
+
+
+@pytest.mark.parametrize("scheme", ["redis", "valkey"])
+def test_pages_are_shared_over_a_redis_or_a_valkey(scheme):
+    code = (
+        "import django; django.setup(); from django.conf import settings as s;"
+        "print(s.CACHES['pages']['LOCATION'])"
+    )
+    shown = start(code, **COMPLETE | {"CACHE_URL": f"{scheme}://127.0.0.1:6379/0"}).stdout
+    assert shown.strip() == "redis://127.0.0.1:6379/0"

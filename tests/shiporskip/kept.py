@@ -1,0 +1,40 @@
+"""The page cache as tests play with it."""
+
+import pytest
+
+from shiporskip import page_cache
+
+#: A page that everybody may keep, and one with votes.
+PAGE = "/tools/alpha/"
+
+
+@pytest.fixture
+def page_cache_on(settings, monkeypatch):
+    """Keep pages for a minute. A process looks at the content's version when `look` is called."""
+    settings.PAGE_MAX_AGE = 60
+    monkeypatch.setattr(page_cache, "LOOK_EVERY", 3600)
+    forget()
+    yield
+    forget()
+
+
+def forget():
+    page_cache.memory.clear()
+    page_cache.version.forget()
+
+
+def look():
+    """Do what time does: look at the content's version again."""
+    page_cache.version._next_look = 0.0
+
+
+def grow_older(seconds, address=PAGE):
+    """Do what time does: let a kept page be older by so many seconds."""
+    page = page_cache.memory.get(f"{address}?")
+    page.made_at -= seconds
+    return page
+
+
+def said(answer):
+    """The headers of an answer but the one that is each answer's own."""
+    return {name: value for name, value in answer.items() if name != "X-Request-ID"}
