@@ -17,7 +17,7 @@ DATA = "/tools/nothing-of-this-name.json"
 @pytest.fixture(scope="module")
 def site(_postgres, tmp_path_factory):
     log = tmp_path_factory.mktemp("site") / "log"
-    with serving(log, DATABASE_URL=_postgres.url, WEB_CONCURRENCY=2) as running:
+    with serving(log, DATABASE_URL=_postgres.url, WEB_CONCURRENCY=2, PAGE_MAX_AGE=0) as running:
         yield running
 
 
