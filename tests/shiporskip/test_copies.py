@@ -185,9 +185,9 @@ def test_new_migrations_are_tried_on_a_copy_that_is_dropped(postgres, site):
     url = postgres.url_of(site)
     done = manage("upgrade_check", DATABASE_URL=url)
     assert done.stdout == "The database has all migrations of this code.\n", done.stderr
-    # One is forgotten, together with what it made.
+    # One is forgotten, together with what it made, and the one after it, which may be run twice.
     with postgres.connect(site) as database:
-        database.execute("DELETE FROM django_migrations WHERE name = '0008_voters_index'")
+        database.execute("DELETE FROM django_migrations WHERE app = 'reviews' AND name > '0008'")
         for index in ("duel_counted_voter", "duel_latest_on_pair", "vote_counted_voter"):
             database.execute(f"DROP INDEX reviews_{index}")
         done = manage("upgrade_check", DATABASE_URL=url)
@@ -199,11 +199,12 @@ def test_new_migrations_are_tried_on_a_copy_that_is_dropped(postgres, site):
     assert done.returncode == 0, done.stderr
     first, *others, last = done.stdout.splitlines()
     assert first.startswith("reviews.0008_voters_index: ")
+    others = others[: next(n for n, line in enumerate(others) if not line.startswith(" "))]
     assert {line.split(" waiting")[0] for line in others} == {
         "  keeps writes of reviews_duel",
         "  keeps writes of reviews_vote",
     }
-    assert last.startswith("1 migrations, ")
+    assert last.startswith("2 migrations, ")
     assert databases(postgres) == {site}
 
 
