@@ -4,6 +4,7 @@ import re
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -100,11 +101,23 @@ def test_each_of_two_editors_is_recorded_with_their_own_change(web, primary, poo
             key,
         )
         assert [by for (by,) in rows] == [editor] * 3
-    # Nothing of it stays with the connections that others get next.
+    assert every_lent_connection_says(pooler, "SELECT current_setting('shiporskip.by', true)") <= {
+        None,
+        "",
+    }
+
+
+def every_lent_connection_says(pooler, question):
+    """What is left on the connections that others get next."""
+    with ExitStack() as stack:  # in a transaction each, so that they get different ones
+        lent = [stack.enter_context(psycopg.connect(pooler.url())) for _ in range(POOL)]
+        return {connection.execute(question).fetchone()[0] for connection in lent}
+
+
+def test_asking_whether_the_site_is_ready_leaves_no_trace(web, pooler):
     for _ in range(POOL * 2):
-        with psycopg.connect(pooler.url(), prepare_threshold=None) as connection:
-            told = connection.execute("SELECT current_setting('shiporskip.by', true)").fetchone()
-            assert told[0] in (None, "")
+        assert Reader(web).get("/readyz").status == 200
+    assert every_lent_connection_says(pooler, "SHOW statement_timeout") == {"0"}
 
 
 def test_the_desk_lists_what_it_counts_and_its_forms_offer_all_choices(web):
