@@ -140,7 +140,12 @@ def when_ready(server: Any) -> None:
     site = " ".join(str(listener) for listener in server.LISTENERS)
     print(f"Ship or Skip is at {site}", flush=True)
     if (HOME / "Makefile").exists():  # a working copy, not the container
-        print(f"Editors work at {site}/admin/ (make account). Ctrl-C stops.", flush=True)
+        from django.conf import settings
+
+        print(
+            f"Editors work at {site}/{settings.ADMIN_PATH} (make account). Ctrl-C stops.",
+            flush=True,
+        )
 
 
 def post_worker_init(worker: Any) -> None:

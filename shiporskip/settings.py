@@ -3,6 +3,7 @@
 `.env.example` lists the variables. A wrong or missing one stops the start with a sentence.
 """
 
+import re
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -91,15 +92,17 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "shiporskip.watching.watched",
+    "shiporskip.middleware.covered",
     "django.middleware.security.SecurityMiddleware",
     "shiporskip.page_cache.PageCache",
     "shiporskip.middleware.resource_policy",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "shiporskip.middleware.Requests",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -295,6 +298,7 @@ STORAGES = {
     },
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # Accounts are the editors'; readers have none
 
@@ -316,8 +320,21 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
 # A log-in lasts a working day. That it ends with the browser is not promised, because browsers that
 # open yesterday's tabs again bring yesterday's cookies with them.
 SESSION_COOKIE_AGE = 12 * 3600
+# Where the editors' rooms are. Another path keeps those away who try every site's /admin/.
+ADMIN_PATH = env.str("ADMIN_PATH", default="") or "admin/"
+#: What stands first in the addresses of public pages; the rooms cannot be there too.
+TAKEN_PATHS = {
+    "badge", "bookmarks", "categories", "compare", "corrections", "csp-reports", "digest", "embed",
+    "favicon.ico", "feeds", "healthz", "llms.txt", "methodology", "og", "personas", "preview",
+    "privacy", "readyz", "robots.txt", "search", "sitemap.xml", "static", "tools",
+}  # fmt: skip
+if not re.fullmatch(r"([A-Za-z0-9_-]+/)+", ADMIN_PATH) or ADMIN_PATH.split("/")[0] in TAKEN_PATHS:
+    raise ImproperlyConfigured(
+        f"ADMIN_PATH is {ADMIN_PATH!r}; set it to a path of letters, digits, - and _ that ends "
+        "with a slash and that no page has, such as desk-7f3a/, or leave it out."
+    )
 # Pages for readers get no cookie at all, not even an editor's, so that caches need not look.
-SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = "/admin/"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"/{ADMIN_PATH}"
 
 # Wrong passwords, counted by account and client and by client alone (tools.logins)
 AUTHENTICATION_BACKENDS = [
@@ -374,7 +391,7 @@ if PROXY_COUNT < 0:
 
 # Everything a page may load is named; `connect-src` is for the bookmarks and for Lighthouse, which
 # reads robots.txt under the page's policy.
-CONTENT_SECURITY_POLICY = {
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
@@ -389,6 +406,10 @@ CONTENT_SECURITY_POLICY = {
         "object-src": [NONE],
     },
 }
+# Where browsers report what the policy stopped (shiporskip/csp_reports.py); both ways to say it.
+CSP_REPORTS = _flag("CSP_REPORTS", default=True)
+if CSP_REPORTS:
+    CONTENT_SECURITY_POLICY["DIRECTIVES"] |= {"report-uri": "/csp-reports/", "report-to": "csp"}
 PERMISSIONS_POLICY: dict[str, list[str]] = {
     feature: []
     for feature in (

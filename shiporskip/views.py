@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
@@ -15,7 +16,9 @@ from . import away, readiness
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer 400 with a page of ours."""
+    """Answer 400 with a page of ours; 413 where a request was more than is taken."""
+    if isinstance(exception, RequestDataTooBig):
+        return render(request, "errors/413.html", status=413)
     return render(request, "errors/400.html", status=400)
 
 
@@ -56,8 +59,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def robots(request: HttpRequest) -> HttpResponse:
-    """Say what crawlers may read: everything but the editors' rooms; and where the list is."""
-    lines = ["User-agent: *", "Disallow: /admin/", "", f"Sitemap: {settings.SITE_URL}/sitemap.xml"]
+    """Say what crawlers may read, everything but the editors' rooms, and where the list is.
+
+    Rooms at a path of their own are not named: everybody would know it. Their pages say for
+    themselves that they are not to be listed.
+    """
+    closed = ["Disallow: /admin/"] if settings.ADMIN_PATH == "admin/" else ["Disallow:"]
+    lines = ["User-agent: *", *closed, "", f"Sitemap: {settings.SITE_URL}/sitemap.xml"]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain")
 
 

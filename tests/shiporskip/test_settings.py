@@ -41,6 +41,16 @@ def start(code=SHOW, **environment):
         ({"SITE_URL": "https://example.org?x=1"}, "set it to the site’s address"),
         ({"DATABASE_URL": "nonsense"}, "DATABASE_URL is not the address of a Postgres"),
         ({"DATABASE_URL": "postgres://u:p@h:port/x"}, "DATABASE_URL is not the address"),
+        ({"ADMIN_PATH": "desk"}, "ADMIN_PATH is 'desk'"),
+        ({"ADMIN_PATH": "/desk/"}, "ADMIN_PATH is '/desk/'"),
+        ({"ADMIN_PATH": "tools/"}, "that no page has"),
+        ({"ADMIN_PATH": "static/desk/"}, "that no page has"),
+        ({"CSP_REPORTS": "maybe"}, "CSP_REPORTS is 'maybe'"),
+        ({"DATABASE_REPLICA_URL": "mysql://a/b"}, "DATABASE_REPLICA_URL is not the address"),
+        ({"DATABASE_REPLICA_URL": "postgres://a/b,nonsense"}, "DATABASE_REPLICA_URL is not"),
+        ({"DATABASE_REPLICA_LAG": "0"}, "DATABASE_REPLICA_LAG is '0'"),
+        ({"WORKER_DATABASE_URL": "nonsense"}, "WORKER_DATABASE_URL is not the address"),
+        ({"DATABASE_POOLING": "pgbouncer"}, "DATABASE_POOLING is 'pgbouncer'"),
         ({"LOG_LEVEL": "foo"}, "LOG_LEVEL is 'foo'"),
         ({"LOG_FORMAT": "xml"}, "LOG_FORMAT is 'xml'; set it to text or json."),
         ({"ACCESS_LOG": "some"}, "ACCESS_LOG is 'some'"),
@@ -83,3 +93,30 @@ def test_pages_are_shared_over_a_redis_or_a_valkey(scheme):
     )
     shown = start(code, **COMPLETE | {"CACHE_URL": f"{scheme}://127.0.0.1:6379/0"}).stdout
     assert shown.strip() == "redis://127.0.0.1:6379/0"
+
+
+def test_a_pooler_gets_nothing_that_outlasts_a_transaction():
+    code = (
+        "import django; django.setup(); from django.conf import settings as s;"
+        "d = s.DATABASES['default'];"
+        "print(d['DISABLE_SERVER_SIDE_CURSORS'], d['OPTIONS']['prepare_threshold'])"
+    )
+    database = {"DATABASE_URL": "postgres://u:p@h/x"}
+    for more, said in (
+        ({}, "False 2"),
+        ({"DATABASE_POOLING": "true"}, "True None"),
+        ({"DATABASE_POOLING": "true", "PREPARED_STATEMENTS": "true"}, "True 2"),
+        ({"PREPARED_STATEMENTS": "false"}, "False None"),
+    ):
+        assert start(code, **COMPLETE | database | more).stdout.strip() == said
+
+
+def test_every_replica_is_a_database_of_its_own():
+    code = (
+        "import django; django.setup(); from django.conf import settings as s;"
+        "print(s.REPLICAS, [s.DATABASES[name]['HOST'] for name in s.REPLICAS], s.DATABASE_ROUTERS)"
+    )
+    two = {"DATABASE_REPLICA_URL": "postgres://u:p@one/x, postgres://u:p@two/x"}
+    said = start(code, **COMPLETE | two).stdout.strip()
+    assert said == "['replica1', 'replica2'] ['one', 'two'] ['shiporskip.replicas.Router']"
+    assert start(code, **COMPLETE | {"DATABASE_REPLICA_URL": ""}).stdout.strip() == "[] [] []"
