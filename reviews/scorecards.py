@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
 from django.db import models
@@ -36,7 +37,7 @@ class Evidence(models.TextChoices):
     VENDOR = "vendor", "Vendor’s claims"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PanelStrip:
     """The four verdicts of a tool in the personas' order; None where no review stands yet."""
 
@@ -48,7 +49,7 @@ class PanelStrip:
         letters = {"s": Verdict.SHIP, "x": Verdict.SKIP}
         return cls(tuple(letters.get(letter) for letter in cells.ljust(len(Persona), "-")))
 
-    @property
+    @cached_property
     def cells(self) -> str:
         """One letter a persona: s for ship, x for skip, - for no review yet."""
         letters = {Verdict.SHIP: "s", Verdict.SKIP: "x", None: "-"}
@@ -57,32 +58,32 @@ class PanelStrip:
     def _cells(self) -> Iterable[tuple[Persona, Verdict | None]]:
         return zip(Persona, self.verdicts, strict=True)
 
-    @property
+    @cached_property
     def ships(self) -> int:
         """How many personas ship it."""
         return self.verdicts.count(Verdict.SHIP)
 
-    @property
+    @cached_property
     def skips(self) -> int:
         """How many personas skip it."""
         return self.verdicts.count(Verdict.SKIP)
 
-    @property
+    @cached_property
     def count(self) -> int:
         """How many reviews stand."""
         return self.ships + self.skips
 
-    @property
+    @cached_property
     def missing(self) -> list[Persona]:
         """The personas whose review is still to come."""
         return [persona for persona, verdict in self._cells() if verdict is None]
 
-    @property
+    @cached_property
     def share(self) -> int | None:
         """Ships among the reviews that stand, in percent; None without a review."""
         return round(100 * self.ships / self.count) if self.count else None
 
-    @property
+    @cached_property
     def outcome(self) -> Outcome:
         """Ship above half, Skip below, Split at exactly half, Pending while a review is missing."""
         if self.missing:
@@ -91,7 +92,7 @@ class PanelStrip:
             return Outcome.SPLIT
         return Outcome.SHIP if self.ships > self.skips else Outcome.SKIP
 
-    @property
+    @cached_property
     def minority(self) -> list[Persona]:
         """The personas who are outvoted, all four where the panel is split, none if all agree."""
         if not (self.ships and self.skips):
@@ -103,7 +104,7 @@ class PanelStrip:
             if verdict is not None and self.verdicts.count(verdict) == fewer
         ]
 
-    @property
+    @cached_property
     def description(self) -> str:
         """The strip in words: “Panel: 3 ship, 1 skip, the Founder skips”."""
         if not self.count:

@@ -8,35 +8,42 @@ from typing import Any
 from django.conf import settings
 from django.templatetags.static import static
 from django.urls import reverse
-from jinja2 import Environment, StrictUndefined, select_autoescape
+from jinja2 import StrictUndefined, select_autoescape
 
 from comparisons.digest import retention, tokens
 from reviews.personas import Persona
 from tools.pricing import describe_price, format_amount
 
+from .templating import Constants, SiteEnvironment, remembered
+
 #: What Markdown would take for a mark inside a line.
 _MARKS = re.compile(r"([\\`*_\[\]<>|])")
 
 
-def environment(**options: Any) -> Environment:
+def environment(**options: Any) -> SiteEnvironment:
     """Return the environment for Django's Jinja2 backend: strict, escaping, with few helpers."""
     options |= {
         "autoescape": select_autoescape(("html", "xml", "svg"), default=False),
         "undefined": StrictUndefined,
         "trim_blocks": True,
         "lstrip_blocks": True,
+        "extensions": [Constants],
     }
-    env = Environment(**options)
+    env = SiteEnvironment(**options)
+    env.constants = {
+        "site_name": settings.SITE_NAME,
+        "site_url": settings.SITE_URL,
+        "static": lru_cache(static),
+        "url": url,
+    }
     env.globals.update(
-        site_name=settings.SITE_NAME,
-        site_url=settings.SITE_URL,
+        **env.constants,
+        **remembered(env, "macros/verdicts.html", "mark", "panel_strip", "sprite", "stamp"),
         personas=list(Persona),
         preview=None,  # a page that is shown before its time says until when
         # For the digest's part of pages below it, which do not know of it.
         digest_retention=retention,
         digest_confirm_age=tokens.CONFIRM_AGE,
-        static=lru_cache(static),
-        url=url,
     )
     env.filters.update(
         amount=format_amount,

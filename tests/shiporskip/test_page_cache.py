@@ -274,9 +274,7 @@ def test_a_process_looks_once_a_second(client, alpha, monkeypatch):
 
 def test_a_process_looks_no_more_often_than_it_should(client, alpha, monkeypatch):
     looks = []
-    monkeypatch.setattr(
-        page_cache, "content_version", lambda database: looks.append(1) or (1, 1, 1)
-    )
+    monkeypatch.setattr(page_cache, "content_version", lambda _: looks.append(1) or (1, 1, 1))
     for _ in range(5):
         client.get(PAGE)
     assert len(looks) == 1
