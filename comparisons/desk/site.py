@@ -49,6 +49,8 @@ class DeskSite(admin.AdminSite):
         "tool", "review", "comparison", "plan", "vendor", "category", "edition", "subscriber",
         "delivery", "suppression", "keptmail", "act", "user", "group",
     )  # fmt: skip
+    #: Those that every page leads to; the others stand on the front page, under “Everything”.
+    daily = ("tool", "review", "comparison", "edition", "subscriber", "vote")
     #: Our words for models of Django's and others'.
     words = {"user": "Accounts", "procrastinatejob": "Jobs"}
 
@@ -88,6 +90,7 @@ class DeskSite(admin.AdminSite):
         for model in models:
             model["key"] = model["model"]._meta.model_name
             model["name"] = self.words.get(model["key"], model["name"])
+            model["is_daily"] = model["key"] in self.daily and bool(model["admin_url"])
         places = {key: place for place, key in enumerate(self.order)}
         models.sort(key=lambda model: places.get(model["key"], len(places)))
         everything = {"name": "Everything", "app_label": "", "has_module_perms": True}

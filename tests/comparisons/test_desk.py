@@ -185,10 +185,18 @@ def test_sections_and_lists_that_a_user_may_not_see_are_absent(site):
 
 def test_the_lists_stand_in_our_order_under_our_words(admin_user, site):
     site.client.force_login(admin_user)
-    assert site.get("/admin/").all(".desk-nav li")[:14] == [
-        "Desk", "Tools", "Reviews", "Comparisons", "Plans", "Vendors", "Categories", "Editions",
+    assert site.get("/admin/").all(".desk-everything li > a:first-child")[:13] == [
+        "Tools", "Reviews", "Comparisons", "Plans", "Vendors", "Categories", "Editions",
         "Subscribers", "Deliveries", "Suppressions", "Kept mails", "Acts", "Accounts",
     ]  # fmt: skip
+
+
+def test_every_page_leads_to_the_lists_of_every_day_and_to_the_one_it_is_about(admin_user, site):
+    site.client.force_login(admin_user)
+    every_day = ["Desk", "Tools", "Reviews", "Comparisons", "Editions", "Subscribers", "Votes"]
+    assert site.get("/admin/").all(".desk-nav li") == [*every_day, "Everything"]
+    vendors = site.get("/admin/tools/vendor/").all(".desk-nav li")
+    assert vendors == [*every_day[:4], "Vendors", *every_day[4:], "Everything"]
 
 
 def test_the_front_page_costs_the_same_however_much_there_is(desk, site, django_assert_num_queries):
