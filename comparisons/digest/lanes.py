@@ -157,6 +157,10 @@ class Hold:
         with transaction.atomic(), connection.cursor() as cursor:
             is_ours = self._window(cursor) is not None
             values: Any = {"id": delivery, "status": status, "reply": reply, "next_try": next_try}
+            if not is_ours and next_try:
+                # Unknown counts as ended, so the edition may be done by now.
+                cursor.execute(_EDITION_OF, values)
+                cursor.execute(_REOPEN, values)
             # Whoever took the lane over calls it unknown. We know better, and say so.
             cursor.execute(_RECORD, {**values, "was": "sending" if is_ours else "unknown"})
             if is_ours:
@@ -357,6 +361,17 @@ _RECORD = """
         next_try = coalesce(%(next_try)s, next_try), first_try = coalesce(first_try, now()),
         ended_at = CASE WHEN %(status)s::text = 'pending' THEN NULL ELSE now() END
     WHERE id = %(id)s AND status = %(was)s
+"""
+# Locked first, because whoever is calling it done at this moment holds it.
+_EDITION_OF = """
+    SELECT FROM digest_edition WHERE id = (
+        SELECT edition_id FROM digest_delivery WHERE id = %(id)s AND status = 'unknown'
+    ) FOR UPDATE
+"""
+_REOPEN = """
+    UPDATE digest_edition e SET status = 'sending', ended_at = NULL
+    FROM digest_delivery d
+    WHERE d.id = %(id)s AND d.status = 'unknown' AND e.id = d.edition_id AND e.status = 'done'
 """
 _STRIKE = """
     UPDATE digest_lane SET open_window[%(position)s] = 0

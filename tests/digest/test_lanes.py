@@ -277,6 +277,22 @@ def test_a_holder_that_wakes_up_after_its_lane_was_taken_over_sends_nothing_more
     assert Cursor.objects.get().position == 0
 
 
+def test_what_a_sleeper_knows_to_be_due_again_is_sent_though_the_edition_was_done(settings):
+    settings.DIGEST_LANES = 1
+    edition = begin(1)
+    hold = lanes.take()
+    [due] = hold.turn([], 10)
+    fall_silent()
+    lanes.take().release([])
+    assert status_of(due) == "unknown"
+    assert editions.finish(edition)
+    # It wakes up, and reads that the server said “later”.
+    hold.record(due.pk, 1, "pending", "450 4.2.0 Later", timezone.now() - ONE_DAY)
+    edition.refresh_from_db()
+    assert (edition.status, edition.ended_at) == ("sending", None)
+    assert [again.pk for again in lanes.take().turn([], 10)] == [due.pk]
+
+
 def test_a_lane_that_the_settings_have_done_away_with_is_still_settled(lots, settings):
     settings.DIGEST_LANES = 3
     holds = [lanes.take() for _ in range(3)]
