@@ -115,9 +115,7 @@ class Hold:
         with transaction.atomic(), connection.cursor() as cursor:
             is_ours = self._settle(cursor, accepted)
             if is_ours:
-                block = max(1, BLOCK // settings.DIGEST_LANES)
-                values: Any = {"tried": tried, "hard": hard, "block": block, "went": bool(accepted)}
-                cursor.execute(_COUNT, {**self._names, **values})
+                self._count(cursor, accepted, tried, hard)
                 cursor.execute(_ON_DISK)
                 cursor.execute(
                     "SELECT id FROM digest_edition WHERE status = 'sending' ORDER BY week"
@@ -169,11 +167,17 @@ class Hold:
                 cursor.execute(_PLACE, {**self._names, "position": position})
         return is_ours
 
-    def release(self, accepted: Collection[int], trouble: str = "") -> None:
-        """Close the window and let go of the lane. With trouble it rests, longer each time."""
+    def release(
+        self, accepted: Collection[int], trouble: str = "", tried: int = 0, hard: int = 0
+    ) -> None:
+        """Close the window and let go of the lane; the rest is as in `turn`.
+
+        With trouble the lane rests, longer each time that nothing was accepted in between.
+        """
         with transaction.atomic(), connection.cursor() as cursor:
             if not self._settle(cursor, accepted):
                 return
+            self._count(cursor, accepted, tried, hard)
             cursor.execute(_RELEASE, self._names)
             if trouble:
                 values: Any = {"trouble": trouble[:300], "rest": REST, "most": REST_MOST}
@@ -202,6 +206,12 @@ class Hold:
         if rest := set(window or ()) - set(accepted):
             cursor.execute(_BACK, {"ids": list(rest)})
         return window is not None
+
+    def _count(self, cursor: Any, accepted: Collection[int], tried: int, hard: int) -> None:
+        """Add what the window brought to the block of the lane."""
+        block = max(1, BLOCK // settings.DIGEST_LANES)
+        values: Any = {"tried": tried, "hard": hard, "block": block, "went": bool(accepted)}
+        cursor.execute(_COUNT, {**self._names, **values})
 
     def _open(self, cursor: Any, edition: int, size: int) -> list[Due]:
         while True:

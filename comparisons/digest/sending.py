@@ -69,6 +69,8 @@ class _Slice:
     hold: Hold
     transport: Transport
     accepted: list[int] = field(default_factory=list)
+    #: Whose mails are in the open window.
+    editions: set[int] = field(default_factory=set)
     #: Deliveries of the open window whose fate is known, and hard failures among them.
     tried: int = 0
     hard: int = 0
@@ -86,7 +88,9 @@ class _Slice:
             logger.warning("Lane %s rests: %s", self.hold.lane, trouble)
         finally:
             self.transport.close()
-            _persist(lambda: self.hold.release(self.accepted, trouble))
+            _persist(lambda: self.hold.release(self.accepted, trouble, self.tried, self.hard))
+        if trouble:  # servers hang up on whoever writes to many who are not there
+            self._watch_failures()
         return self.total
 
     def _connect_and_send(self) -> None:
@@ -100,7 +104,8 @@ class _Slice:
         while self.total < SLICE and not stopping.is_set():
             turn = partial(self.hold.turn, self.accepted, size, self.tried, self.hard)
             window = _persist(turn)
-            self._watch_failures(window)
+            self.editions = {due.edition for due in window}
+            self._watch_failures()
             self.accepted, self.tried, self.hard = [], 0, 0
             if not window:
                 return
@@ -199,11 +204,11 @@ class _Slice:
         self.tried += 1
         self.hard += is_hard
 
-    def _watch_failures(self, window: list[Due]) -> None:
+    def _watch_failures(self) -> None:
         """Pause the edition when too many addresses fail; what is in the window still goes out."""
-        if self.hard and window and lanes.hard_failures() > lanes.HARD_MOST:
+        if self.hard and lanes.hard_failures() > lanes.HARD_MOST:
             _pause(
-                {due.edition for due in window},
+                self.editions,
                 f"More than {lanes.HARD_MOST} of the last {lanes.BLOCK:,} mails failed for good.",
             )
 

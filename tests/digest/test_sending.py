@@ -313,6 +313,28 @@ def test_an_edition_pauses_when_more_than_two_in_a_hundred_fail_for_good(step, o
     assert_all_is_well(outgoing)
 
 
+def test_failures_count_also_where_the_server_hangs_up_because_of_them(outgoing):
+    # As Postfix does after 20 (smtpd_hard_error_limit); a window has 50.
+    outgoing.script(
+        Rule("mail", reply="421 4.7.0 Too many errors", every=15), Rule("rcpt", reply=GONE)
+    )
+    begin(60)
+    for _ in range(3):
+        send_all()
+        rest_is_over()
+    assert stage() == "paused"
+    assert Counter(statuses().values()) == {"bounced": 28, "pending": 32}
+
+
+def test_a_lane_that_is_hung_up_on_after_some_mails_does_not_rest_longer_each_time(outgoing):
+    begin(12)
+    outgoing.script(Rule("mail", reply="421 4.7.0 Enough for this connection", every=4))
+    for _ in range(3):
+        send_all()
+        assert Lane.objects.get().resting_until - timezone.now() <= lanes.REST
+        rest_is_over()
+
+
 def test_two_in_a_hundred_that_fail_for_good_are_no_reason_to_pause(outgoing):
     outgoing.script(Rule("rcpt", reply=GONE, every=55))
     begin(1200)
