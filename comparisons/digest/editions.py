@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Min, QuerySet
 from django.utils import timezone
 
@@ -29,6 +29,14 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 CHANGED = (
     "What is in it has changed since you looked, so it was built again. Look at it once more, then "
     "approve it."
+)
+DELETED_MEANWHILE = (
+    "It has not started, because a subscriber was deleted at this very moment. Start it once more; "
+    "a worker does so by itself."
+)
+BLANKED = (
+    "Nobody can be written to: the addresses of these deliveries were deleted. Say that they "
+    "arrived, or leave them."
 )
 EMPTY = "There is nothing in it: nothing that it told of is public any more."
 
@@ -172,13 +180,18 @@ def cancel(edition: Edition) -> None:
 def settle_unknown(deliveries: QuerySet[Delivery], as_sent: bool) -> int:
     """Say of unknown deliveries of one edition that they arrived, or have them sent again.
 
-    Returns how many there were. An edition that is done is sent on for them.
+    Returns how many there were. An edition that is done is sent on for them. One whose address has
+    been deleted meanwhile (`retention`, `consent.forget`) stays unknown.
     """
     now = timezone.now()
     with transaction.atomic():
         unknown = deliveries.filter(status=DeliveryStatus.UNKNOWN)
         if as_sent:
             return unknown.update(status=DeliveryStatus.SENT, ended_at=now)
+        is_any = unknown.exists()
+        unknown = unknown.exclude(address="")
+        if is_any and not unknown.exists():
+            raise ValidationError(BLANKED)
         editions = list(
             Edition.objects.select_for_update().filter(pk__in=unknown.values("edition"))
         )
@@ -202,11 +215,14 @@ def start(edition: Edition) -> None:
     """
     if readiness.is_configured() and (lacks := readiness.lacks()):
         raise ValidationError(lacks)
-    with _locked(edition, Stage.SENDING) as row, connection.cursor() as cursor:
-        row.started_at = timezone.now()
-        topics = sorted(Content.from_json(row.content).categories)
-        cursor.execute(_FREEZE, {"edition": row.pk, "topics": topics})
-        row.recipients = cursor.rowcount
+    try:
+        with _locked(edition, Stage.SENDING) as row, connection.cursor() as cursor:
+            row.started_at = timezone.now()
+            topics = sorted(Content.from_json(row.content).categories)
+            cursor.execute(_FREEZE, {"edition": row.pk, "topics": topics})
+            row.recipients = cursor.rowcount
+    except IntegrityError as error:  # a delivery to nobody, which the commit finds
+        raise ValidationError(DELETED_MEANWHILE) from error
     lanes.forget_failures()
 
 

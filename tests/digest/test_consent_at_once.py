@@ -8,17 +8,19 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import close_old_connections, connection, transaction
 
-from comparisons.digest import consent
+from comparisons.digest import consent, editions
 from comparisons.digest.models import (
     Delivery,
     DeliveryStatus,
     SignUp,
+    Stage,
     Standing,
     Subscriber,
     Suppression,
@@ -186,3 +188,29 @@ def test_workers_that_are_killed_mail_nobody_twice_and_lose_one_mail_at_most(tmp
     assert len(people) - kills <= len(sent) <= len(people)
     assert not SignUp.objects.filter(answered_at=None).exists()
     assert Subscriber.objects.count() == len(people)
+
+
+def test_who_is_deleted_while_an_edition_freezes_stops_it_with_a_sentence_and_for_once():
+    leaving, staying = cast.subscriber("leaving@example.org"), cast.subscriber("staying@example.org")
+    edition = cast.edition(status=Stage.APPROVED)
+    half_deleted, frozen = Event(), Event()
+
+    def forget():
+        with transaction.atomic():
+            consent.forget(leaving.pk)
+            half_deleted.set()
+            frozen.wait(1)
+
+    def start():
+        half_deleted.wait(PATIENCE)
+        try:
+            editions.start(edition)
+        except ValidationError as error:
+            return error.messages[0]
+        finally:
+            frozen.set()
+
+    _, refused = at_once(forget, start)
+    assert "deleted at this very moment" in refused
+    editions.start(edition)
+    assert [row.subscriber_id for row in Delivery.objects.all()] == [staying.pk]

@@ -310,6 +310,22 @@ def test_what_is_unknown_is_settled_as_sent_or_sent_again():
     assert editions.progress(edition).counts == {"sent": 1, "pending": 1}
 
 
+def test_nobody_is_sent_again_what_has_no_address_any_more():
+    for name in ("one", "two"):
+        subscriber(f"{name}@example.org")
+    edition = started()
+    Delivery.objects.update(status=DeliveryStatus.UNKNOWN)
+    editions.finish(edition)
+    one, two = Delivery.objects.order_by("pk")
+    Delivery.objects.filter(pk=one.pk).update(address="")  # as `retention` does after a while
+    sentence = refusal(editions.settle_unknown, Delivery.objects.filter(pk=one.pk), False)
+    assert "addresses" in sentence
+    edition.refresh_from_db()
+    assert edition.status == Stage.DONE
+    assert editions.settle_unknown(Delivery.objects.all(), as_sent=False) == 1
+    assert editions.progress(edition).counts == {"unknown": 1, "pending": 1}
+
+
 def test_nothing_more_of_a_cancelled_edition_is_sent():
     subscriber("one@example.org")
     edition = started()
