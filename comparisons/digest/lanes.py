@@ -272,6 +272,14 @@ def is_due() -> bool:
         return bool(cursor.fetchone()[0])
 
 
+def clock() -> datetime:
+    """Return what time it is by the one clock that all workers have in common."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
 def hard_failures() -> int:
     """Return how many hard failures there are among the last thousand deliveries, or so."""
     return Lane.objects.aggregate(hard=models.Sum("hard"))["hard"] or 0

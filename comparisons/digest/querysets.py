@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
+from django.db.models.functions import Now
 
 
 class SuppressionQuerySet(models.QuerySet[Any]):
@@ -38,8 +38,8 @@ class EditionQuerySet(models.QuerySet[Any]):
         return self.exclude(status__in=["draft", "cancelled"]).order_by("-week")
 
     def due(self) -> Self:
-        """Return the approved editions whose moment has come, the oldest first."""
-        return self.filter(status="approved", starts_at__lte=timezone.now()).order_by("starts_at")
+        """Return the approved editions whose moment has come by Postgres, the oldest first."""
+        return self.filter(status="approved", starts_at__lte=Now()).order_by("starts_at")
 
 
 class DeliveryQuerySet(models.QuerySet[Any]):

@@ -14,7 +14,6 @@ from typing import TypeVar
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
-from django.utils import timezone
 
 from . import consent, editions, lanes
 from .lanes import Due, Hold, LaneLostError
@@ -170,7 +169,7 @@ class _Slice:
 
     def _try_later(self, due: Due, position: int, reply: Reply) -> None:
         """Have a delivery tried again, unless that has been done for too long."""
-        now = timezone.now()
+        now = _persist(lanes.clock)
         last = (due.first_try or now) + RETRY_MOST
         if now >= last:
             self._record(due, position, DeliveryStatus.FAILED, reply)

@@ -11,6 +11,8 @@ from django.utils import timezone
 from comparisons.digest import consent, editions, lanes, sending, transports
 from comparisons.digest.lanes import Lane
 from comparisons.digest.models import Delivery, Edition, Standing, Subscriber, Suppression
+from comparisons.digest.tasks import look
+from tests.digest import cast
 from tests.digest.conftest import send_all, stage, statuses
 from tests.digest.proof import Verdict, address_of, make_edition, make_subscribers
 from tests.digest.sink import Rule
@@ -221,6 +223,25 @@ def test_each_further_try_waits_twice_as_long_until_two_days_are_over(outgoing):
         plain = timedelta(minutes=5) * 2**number
         assert plain * 0.79 < wait < plain * 1.21 + timedelta(seconds=1)
     assert Subscriber.objects.get().status == Standing.ACTIVE
+
+
+def test_a_worker_whose_clock_is_days_fast_gives_nothing_up_and_starts_nothing(
+    outgoing, monkeypatch
+):
+    waiting = cast.edition(status="approved", starts_at=timezone.now() + timedelta(hours=1))
+    begin(1)
+    outgoing.script(Rule("rcpt", reply="450 4.2.1 Later"))
+    send_all()
+    hours_pass(1)
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(days=3))
+    look()
+    waiting.refresh_from_db()
+    assert waiting.status == "approved"
+    send_all()
+    [delivery] = Delivery.objects.all()
+    assert (delivery.status, delivery.attempts) == ("pending", 2)
+    assert delivery.next_try - now < timedelta(hours=1)
 
 
 def test_what_is_tried_again_does_not_come_back_all_at_once():
