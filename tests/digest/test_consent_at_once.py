@@ -191,7 +191,7 @@ def test_workers_that_are_killed_mail_nobody_twice_and_lose_one_mail_at_most(tmp
 
 
 def test_who_is_deleted_while_an_edition_freezes_stops_it_with_a_sentence_and_for_once():
-    leaving, staying = cast.subscriber("leaving@example.org"), cast.subscriber("staying@example.org")
+    leaving, staying = map(cast.subscriber, ("leaving@example.org", "staying@example.org"))
     edition = cast.edition(status=Stage.APPROVED)
     half_deleted, frozen = Event(), Event()
 

@@ -316,7 +316,7 @@ def test_nobody_is_sent_again_what_has_no_address_any_more():
     edition = started()
     Delivery.objects.update(status=DeliveryStatus.UNKNOWN)
     editions.finish(edition)
-    one, two = Delivery.objects.order_by("pk")
+    one, _ = Delivery.objects.order_by("pk")
     Delivery.objects.filter(pk=one.pk).update(address="")  # as `retention` does after a while
     sentence = refusal(editions.settle_unknown, Delivery.objects.filter(pk=one.pk), False)
     assert "addresses" in sentence
