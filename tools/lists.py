@@ -4,11 +4,13 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Q, QuerySet
@@ -65,6 +67,12 @@ class DeskList(ChangeList):
     """A list that fetches what its cells show, which forms and autocompletion do without."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        """Refuse, as Django refuses a filter that makes no sense, what Postgres takes for no text.
+
+        Raises IncorrectLookupParameters.
+        """
+        if "\0" in "".join(chain.from_iterable(self.get_filters_params().values())):
+            raise IncorrectLookupParameters
         desk: Any = self.model_admin
         return desk.for_list(super().get_queryset(request, exclude_parameters))
 

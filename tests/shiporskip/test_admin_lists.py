@@ -247,3 +247,10 @@ def test_the_desk_keeps_to_the_policy_of_the_site(admin_client):
         page = admin_client.get(address).content.decode()
         assert "<style" not in page
         assert " style=" not in page
+
+
+@pytest.mark.parametrize("rows", ["tools/tool", "digest/edition", "digest/subscriber"])
+@pytest.mark.parametrize("name", ["status__exact", "topic", "stage", "o", "no_such"])
+def test_a_filter_by_no_text_is_answered(enter, rows, name):
+    answer = enter("Administrator").get(f"/admin/{rows}/", {name: "\0"})
+    assert answer.status_code in (200, 302)
