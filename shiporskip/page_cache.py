@@ -23,6 +23,7 @@ from tools.freshness import has_just_written
 
 from .kept_pages import OwnMemory, Page, SharedMemory, may_be_kept
 from .logs import route_of
+from .replicas import servers
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -163,7 +164,8 @@ class PageCache:
             ):
                 return _answer(request, key, old, "old")
         # What a page shows is no newer than what was there to be read before it was made.
-        versions = {alias: watch.current() for alias, watch in replicas.items()}
+        versions = {alias: replicas[alias].current() for alias in servers.up_to_date()}
+        versions[DEFAULT_DB_ALIAS] = known
         asked = Asked(key, known, old, is_writer)
         request.page_asked = asked  # type: ignore[attr-defined]
         page = None
@@ -180,7 +182,8 @@ class PageCache:
             if not (isinstance(response, HttpResponse) and may_be_kept(response)):
                 _forget(asked)
                 return response
-            shown = versions.get(getattr(request, "read_from", None) or "", known)
+            # Of a replica that nobody thought of before, nothing is known: its page is for now.
+            shown = versions.get(getattr(request, "read_from", None) or DEFAULT_DB_ALIAS)
             page = Page.of(response, route_of(request), shown, asked.old)
             answer = _answer(request, key, page, "made")
             memory.put(key, page)

@@ -1,7 +1,7 @@
 """Which database a request reads from: a replica where that will do, else the primary.
 
 Replicas answer GET requests for public pages. Everything else is the primary's: the admin, writes,
-commands, workers, and readers who have just written something and carry the cookie `fresh`.
+commands, workers, and readers who have just written something (`tools.freshness`).
 
 Whether a replica is there and how far it lags, each process looks at once a second at most, in a
 thread of its own: no request waits for it. Whoever reads from a server that goes away meanwhile is
@@ -24,7 +24,7 @@ from django.db import InterfaceError, OperationalError, connections
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponseBase
 
-from tools.freshness import has_just_written
+from tools.freshness import REPLICA_SPAN, has_just_written
 from tools.reading import bears_replicas
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ PRIMARY = "default"
 #: Seconds from one look at a server to the next.
 PAUSE = 1.0
 #: After so many seconds without a look, nothing is known of a server any more.
-KNOWN_FOR = 5.0
+KNOWN_FOR = REPLICA_SPAN
 #: How long a look waits for a connection, in seconds; libpq takes whole ones, two at least.
 CONNECT_TIMEOUT = 2
 
@@ -56,7 +56,7 @@ class Server:
     def __init__(self, alias: str) -> None:
         self.alias = alias
         self._lag = math.inf  # of a server that is away
-        self._seen = self._asked = -math.inf
+        self._seen = self._asked = self._caught_up = -math.inf
         self._looking = threading.Lock()
         self._connection: psycopg.Connection[Any] | None = None
 
@@ -95,8 +95,13 @@ class Server:
             params |= {"connect_timeout": CONNECT_TIMEOUT, "prepare_threshold": None}
             self._connection = psycopg.connect(**params, autocommit=True)
         asks = _LAG if self.alias != PRIMARY else "SELECT 0::float"
+        asked_at = time.monotonic()
         [lag] = self._connection.execute(asks).fetchone() or [None]
-        return math.inf if lag is None else float(lag)
+        if lag == 0:
+            self._caught_up = asked_at
+        # What came after a long silence makes it look that far behind; but it had all before that.
+        behind = time.monotonic() - self._caught_up
+        return math.inf if lag is None else min(lag, behind)
 
     def _note(self, lag: float) -> None:
         was, limit = self._lag, settings.DATABASE_REPLICA_LAG
@@ -133,6 +138,11 @@ class Servers:
             return answering
         is_away = self.primary.is_known and self.primary.lag == math.inf
         return answering if is_away and answering else PRIMARY
+
+    def up_to_date(self) -> list[str]:
+        """Return the replicas that pages may be read from."""
+        limit = settings.DATABASE_REPLICA_LAG
+        return [server.alias for server in self.replicas if server.lag <= limit]
 
     def lose(self, alias: str) -> None:
         """Note that a server has just failed."""

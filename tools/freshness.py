@@ -1,10 +1,14 @@
 """Showing writers at once what they wrote, past every cache that keeps pages for readers."""
 
+from math import ceil
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 #: The cookie that leads past them; proxies look for its name (shiporskip/nginx.conf).
 COOKIE = "fresh"
+#: So many seconds a replica may be further behind than DATABASE_REPLICA_LAG before it is noticed.
+REPLICA_SPAN = 5
 
 
 def show_writer(response: HttpResponseBase) -> None:
@@ -12,11 +16,14 @@ def show_writer(response: HttpResponseBase) -> None:
 
     It holds nothing that tells one writer from another.
     """
-    if settings.PAGE_MAX_AGE:
+    seconds = settings.PAGE_MAX_AGE
+    if settings.REPLICAS:
+        seconds = max(seconds, ceil(settings.DATABASE_REPLICA_LAG) + REPLICA_SPAN)
+    if seconds:
         response.set_cookie(
             COOKIE,
             "1",
-            max_age=settings.PAGE_MAX_AGE,
+            max_age=seconds,
             secure=settings.SESSION_COOKIE_SECURE,
             httponly=True,
             samesite="Lax",

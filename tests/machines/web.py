@@ -25,7 +25,7 @@ def environment(**variables):
         "SECRET_KEY": "of-the-tests-" * 5,
         "DJANGO_SETTINGS_MODULE": "shiporskip.settings",
         "LOG_LEVEL": "INFO",
-        "DEBUG": "1",  # static files need not be collected
+        "DEBUG": "",
         "WEB_CONCURRENCY": "1",
         "PYTHONUNBUFFERED": "1",
     }
@@ -33,7 +33,8 @@ def environment(**variables):
     quiet = dict.fromkeys(
         (
             "DATABASE_REPLICA_URL", "WORKER_DATABASE_URL", "DATABASE_POOLING", "CACHE_URL",
-            "PREPARED_STATEMENTS", "EMAIL_URL", "SITE_URL", "PROXY_COUNT", "ADMIN_PATH",
+            "PREPARED_STATEMENTS", "EMAIL_URL", "PAGE_MAX_AGE", "SITE_URL", "PROXY_COUNT",
+            "ADMIN_PATH",
         ),
         "",
     )  # fmt: skip

@@ -732,7 +732,12 @@ def test_what_a_replica_showed_is_no_newer_than_what_it_knew(client, alpha, monk
         def current(self):
             return (1, 1, 1)
 
+    class There:
+        def up_to_date(self):
+            return ["replica1"]
+
     monkeypatch.setattr(page_cache, "replicas", {"replica1": Behind()})
+    monkeypatch.setattr(page_cache, "servers", There())
     from tools import views
 
     render = views.render
