@@ -61,6 +61,7 @@ class SmtpTransport:
 
     def __init__(self) -> None:
         self._smtp: smtplib.SMTP | None = None
+        self._sender = ""
 
     def open(self) -> None:
         if self._smtp:
@@ -69,7 +70,7 @@ class SmtpTransport:
         try:
             backend.open()
             backend.connection.ehlo_or_helo_if_needed()
-            self._smtp = backend.connection
+            self._smtp, self._sender = backend.connection, envelope_sender()
         except smtplib.SMTPResponseException as error:
             reply = Reply.read(error.smtp_code, error.smtp_error, Step.CONNECT)
             raise NoConnectionError(reply) from error
@@ -85,10 +86,11 @@ class SmtpTransport:
         message = letter.bytes_for(address, subscriber)
         step = Step.SENDER
         try:
-            code, text = smtp.mail(envelope_sender())
+            # Both addresses are in their normal form, which smtplib would take long to find out.
+            code, text = smtp.docmd("MAIL", f"FROM:<{self._sender}>")
             if code // 100 == 2:
                 step = Step.RECIPIENT
-                code, text = smtp.rcpt(address)
+                code, text = smtp.docmd("RCPT", f"TO:<{address}>")
             if step == Step.RECIPIENT and code // 100 == 2:
                 step = Step.MESSAGE
                 code, text = smtp.docmd("DATA")
