@@ -25,7 +25,9 @@ PORT_PAUSE = 1.0
 _METHODS = {"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"}
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
-_requests = Counter("shiporskip_requests", "Requests answered.", ["method", "route", "status"])
+_requests = Counter(
+    "shiporskip_requests", "Requests answered.", ["method", "route", "status", "kept"]
+)
 _seconds = Histogram(
     "shiporskip_request_seconds", "From request to answer.", ["route"], buckets=_BUCKETS
 )
@@ -35,17 +37,17 @@ _job_seconds = Histogram(
 )
 
 # Finding a figure by its labels takes longer than adding to it.
-_request_counters: dict[tuple[str, str, int], Counter] = {}
+_request_counters: dict[tuple[str, str, int, bool], Counter] = {}
 _request_timers: dict[str, Histogram] = {}
 
 
-def count_request(method: str, route: str, status: int, seconds: float) -> None:
-    """Count a request and the time it took."""
+def count_request(method: str, route: str, status: int, kept: bool, seconds: float) -> None:
+    """Count a request, whether a kept page answered it, and the time it took."""
     # A method may be anything that a client sends, and each value is kept for ever.
-    key = (method if method in _METHODS else "other", route, status)
+    key = (method if method in _METHODS else "other", route, status, kept)
     counter = _request_counters.get(key)
     if counter is None:
-        counter = _request_counters[key] = _requests.labels(*key)
+        counter = _request_counters[key] = _requests.labels(*key[:3], "yes" if kept else "no")
     counter.inc()
     timer = _request_timers.get(route)
     if timer is None:

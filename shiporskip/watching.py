@@ -28,7 +28,7 @@ def watched(get_response: GetResponse) -> GetResponse:
     It stands outside of all other middleware. Of a request, nothing but its method and the name of
     its route is noted: addresses may be personal.
     """
-    count: Callable[[str, str, int, float], None] | None = None
+    count: Callable[[str, str, int, bool, float], None] | None = None
     if settings.METRICS_PORT:
         from . import metrics
 
@@ -48,7 +48,9 @@ def watched(get_response: GetResponse) -> GetResponse:
                 spent = time.perf_counter() - began
                 method, route = str(request.method), _route(request)
                 if count:
-                    count(method, route, response.status_code, spent)
+                    # The page cache names the route of a page that it keeps; nothing is resolved.
+                    kept = hasattr(request, "route")
+                    count(method, route, response.status_code, kept, spent)
                 if is_logged:
                     log(method, route, response, spent)
             return response

@@ -126,3 +126,19 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(site):
                 answer += chunk
         assert answer.startswith(b"HTTP/1.1 413 ")
         assert b"That is too much at once" in answer
+
+
+def test_pages_are_served_while_the_shared_cache_is_away(postgres, tmp_path):
+    away = {"CACHE_URL": "redis://127.0.0.1:1/0"}
+    with serving(tmp_path / "log", DATABASE_URL=postgres.url, WEB_CONCURRENCY=1, **away) as site:
+        assert [site.get(PAGE)[0] for _ in range(3)] == [200, 200, 200]
+
+
+def test_kept_pages_go_on_without_the_database_and_others_are_a_503(postgres, tmp_path):
+    with serving(tmp_path / "log", DATABASE_URL=postgres.url, WEB_CONCURRENCY=1) as site:
+        assert site.get(PAGE)[0] == 200
+        postgres.stop()
+        assert site.get(PAGE)[0] == 200
+        assert site.get("/tools/")[0] == 503
+        postgres.start()
+        site.wait_until("/tools/", 200)

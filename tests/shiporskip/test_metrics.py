@@ -6,11 +6,10 @@ import sys
 import time
 from urllib.request import urlopen
 
-import pytest
 from django.conf import settings
 
 from tests.postgres import PATIENCE, free_port
-from tests.serving import environment, serving
+from tests.serving import Site, environment, serving
 
 NO_DATABASE = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"}
 
@@ -49,6 +48,7 @@ def test_requests_are_counted_over_all_processes_and_not_at_the_public_port(tmp_
         text = figures(port)
         counted = {"route": "bookmarks", "method": "GET", "status": "200"}
         assert figure(text, "shiporskip_requests_total", **counted) == 30
+        assert figure(text, "shiporskip_requests_total", **counted, kept="yes") >= 28
         assert figure(text, "shiporskip_requests_total", method="other", status="405") == 1
         assert figure(text, "shiporskip_requests_total", route="home", status="503") == 1
         assert figure(text, "shiporskip_request_seconds_count", route="bookmarks") == 31
@@ -73,10 +73,17 @@ def test_without_a_port_there_are_no_figures_and_the_library_is_not_loaded(tmp_p
     assert "sentry_sdk" not in loaded
 
 
-@pytest.mark.django_db
-def test_a_worker_tells_how_the_digest_stands(settings):
-    settings.METRICS_PORT = 1
-    from shiporskip.metrics import Digest
-
-    names = {metric.name: metric for metric in Digest().collect()}
-    assert set(names) == {"shiporskip_deliveries", "shiporskip_lanes", "shiporskip_jobs_waiting"}
+def test_a_worker_has_a_port_of_its_own_and_tells_how_the_digest_stands(postgres, tmp_path):
+    port = free_port()
+    log = tmp_path / "log"
+    worker = Site(log, *("manage.py", "worker"), DATABASE_URL=postgres.url, METRICS_PORT=port - 1)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not figure(text := figures(port), "shiporskip_jobs_total", outcome="done"):
+            assert time.monotonic() < deadline, text
+            time.sleep(0.2)
+        assert figure(text, "shiporskip_lanes", state="held") == 0
+        assert "shiporskip_jobs_waiting" in text
+    finally:
+        worker.process.terminate()
+        worker.process.wait(PATIENCE)
