@@ -1,6 +1,7 @@
 """New code and settings are taken while readers are answered, and only if they load."""
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -46,6 +47,19 @@ def test_a_reload_under_load_loses_no_request_and_takes_new_processes(tmp_path):
         assert reload(site).returncode == 0
         assert PidFile(HOME, str(site.port)).holder().pid not in (first.pid, second.pid)
     assert not site.errors()
+
+
+def test_systemd_is_told_the_number_of_the_new_master(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(60)
+        variables = {"NOTIFY_SOCKET": tmp_path / "notify", "WEB_CONCURRENCY": 1, **NO_DATABASE}
+        with serving(tmp_path / "log", **variables) as site:
+            assert b"READY=1" in systemd.recv(1000)
+            assert reload(site).returncode == 0
+            told = systemd.recv(1000) + b"\n" + systemd.recv(1000)
+            number = PidFile(HOME, str(site.port)).holder().pid
+            assert f"MAINPID={number}".encode() in told.splitlines()
 
 
 def test_settings_that_do_not_load_are_told_and_the_old_ones_go_on(tmp_path):
