@@ -280,9 +280,11 @@ def test_cancelling_asks_first_and_says_who_has_it_already():
     page = Page(client.post(page_of(edition), form_of(client, edition, "cancel")))
     assert "1 of 3 have been sent it" in page.text
     assert "2 will never get it" in page.text
+    assert "leaves the archive" in page.text
     assert reread(edition).status == Stage.SENDING
     act(client, edition, "cancel")
     assert reread(edition).status == Stage.CANCELLED
+    assert client.get(f"/digest/{edition.week.lower()}/").status_code == 404
 
 
 def test_a_move_that_somebody_else_made_first_is_refused_beside_its_button():

@@ -163,8 +163,10 @@ def _ask_cancel(edition: Edition) -> list[str]:
         return ["Nobody gets it. What it would have told, the next edition can tell.", week]
     counts = editions.progress(edition).counts
     return [
-        f"{counts['sent']:,} of {edition.recipients:,} have been sent it, and it stays in the "
-        f"archive’s links for them; {counts['pending']:,} will never get it.",
+        f"{counts['sent']:,} of {edition.recipients:,} have been sent it; "
+        f"{counts['pending']:,} will never get it.",
+        "It leaves the archive, so the link in those mails to read it on the web leads nowhere "
+        "from then on. What it tells, the next edition tells again.",
         "What is being sent at this moment may still go out. To stop for a while only, pause it.",
         week,
     ]
