@@ -75,6 +75,7 @@ check: installed-dev secret ## Look for faults without running the site; all ste
 	step "Migrations match the models" $(MANAGE) makemigrations --check --dry-run; \
 	step "Settings fit for production" in_production $(MANAGE) check --deploy --fail-level WARNING; \
 	step "Lock files match pyproject.toml" locked; \
+	step "Known holes in dependencies" $(PY) -m tests.audit; \
 	echo; \
 	if [ "$${#failed[@]}" -gt 0 ]; then printf 'Failed: %s\n' "$${failed[@]}"; exit 1; fi; \
 	echo "All good"
