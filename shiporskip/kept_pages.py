@@ -143,18 +143,18 @@ class Page:
     def answer(self, request: HttpRequest, encoding: str) -> HttpResponse:
         """Answer a request, or say 304 to whoever has just this."""
         etag = f'"{self.mark}{ENCODINGS[encoding]}"'
-        headers = {
+        headers = self.headers | {
             "Cache-Control": self.cache_control,
             "ETag": etag,
             "Last-Modified": _date(self.changed_at),
             "Vary": "Accept-Encoding",
         }
         if self.status == 200 and self._is_known(request, etag):
+            # All of them: browsers put them in the place of those that they had.
             answer = HttpResponse(status=304, headers=headers)
             del answer["Content-Type"]
             return answer
         body = self.body(encoding)
-        headers |= self.headers
         headers["Content-Length"] = str(len(body))
         if encoding != IDENTITY:
             headers["Content-Encoding"] = encoding

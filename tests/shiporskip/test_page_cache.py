@@ -515,6 +515,10 @@ def test_what_may_stand_in_a_frame_may_so_when_it_is_kept(client, alpha):
         assert "frame-ancestors *" in answer["Content-Security-Policy"]
         assert answer["Access-Control-Allow-Origin"] == "*"
         assert answer["Cache-Control"] == "public, max-age=600"
+    again = client.get("/embed/alpha-vs-beta/", headers={"if-none-match": answer["ETag"]})
+    assert again.status_code == 304
+    assert "X-Frame-Options" not in again
+    assert again["Content-Security-Policy"] == answer["Content-Security-Policy"]
 
 
 # Trouble
