@@ -69,7 +69,7 @@ keepalive = 65
 # thread after this time (gunicorn: 5 s); whoever sends half a request or reads half an answer gives
 # the thread back after SLOW. Both in seconds.
 gthread.DEFAULT_WORKER_DATA_TIMEOUT = 0.05
-SLOW = 10
+SLOW = 5
 # Container engines kill what has not stopped after ten seconds.
 graceful_timeout = 8
 # Lines like the site's own. Of malformed requests nothing is told, because gunicorn tells the

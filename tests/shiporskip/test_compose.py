@@ -15,6 +15,7 @@ SERVICES = FILE["services"]
 OURS = [name for name, service in SERVICES.items() if service["image"] == "ship-or-skip"]
 LASTING = {"web", "worker", "nginx", "postgres", "valkey"}
 DOCKERFILE = (HOME / "Dockerfile").read_text()
+GUNICORN = (HOME / "shiporskip/gunicorn.conf.py").read_text()
 KNOWN = set(re.findall(r"^#? ?([A-Z][A-Z_]+)=", (HOME / ".env.example").read_text(), re.M))
 
 
@@ -88,6 +89,17 @@ def test_volumes_are_declared_and_all_are_used():
     assert "--owner 10001" in DOCKERFILE
     assert SERVICES["backup"]["volumes"] == ["backups:/app/backups"]
     assert "WORKDIR /app" in DOCKERFILE
+
+
+def test_nginx_gets_every_variable_of_its_configuration():
+    nginx = SERVICES["nginx"]
+    source, target, _ = next(it for it in nginx["volumes"] if "templates" in it).split(":")
+    wanted = set(re.findall(r"\$\{(\w+)\}", (HOME / source).read_text()))
+    assert wanted == set(nginx["environment"])
+    assert target == "/etc/nginx/templates/default.conf.template"
+    # It may keep a connection for less long than gunicorn does.
+    keepalive = int(re.search(r"^keepalive = (\d+)", GUNICORN, re.M)[1])
+    assert int(re.search(r"keepalive_timeout (\d+)s;", (HOME / source).read_text())[1]) < keepalive
 
 
 def test_addresses_name_services_and_their_credentials():

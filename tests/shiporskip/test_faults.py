@@ -34,11 +34,11 @@ def test_a_restart_of_postgres_under_load_is_a_503_for_a_while_and_needs_no_rest
         status, headers, body = site.get(PAGE, Accept="text/html")
         assert (status, headers["Retry-After"], headers["Cache-Control"]) == (503, "10", "no-store")
         assert b"Back in a moment" in body
-        assert b"font-src" not in body
         assert site.get(DATA)[0] == 503
         assert site.get("/readyz")[0] == 503
         assert site.get("/healthz")[0] == 200
-        assert site.get("/admin/login/", Accept="text/html")[0] in (200, 503)
+        log_in = {"Cookie": "sessionid=abcdefghijklmnopqrstuvwxyz012345"}
+        assert site.get("/admin/", Accept="text/html", **log_in)[0] == 503
         postgres.start()
         site.wait_until(PAGE, 200)
         load.wait_for(200)
@@ -96,7 +96,7 @@ def test_connections_that_send_nothing_keep_nobody_waiting(site):
 
 
 def test_whoever_sends_half_a_request_holds_up_others_for_a_while_at_most(site):
-    slow = [socket.create_connection(("127.0.0.1", site.port)) for _ in range(12)]
+    slow = [socket.create_connection(("127.0.0.1", site.port)) for _ in range(8)]
     for number, connection in enumerate(slow):
         half_a_form = (
             b"POST /digest/sign-up/ HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n"
