@@ -59,6 +59,7 @@ account: setup ## Make an account for editors, at /admin/; the first may do ever
 
 .PHONY: test
 test: installed-dev secret ## Run the tests (ARGS="-k vote" some of them, JOBS=0 in one process)
+	@$(MANAGE) collectstatic --noinput --verbosity 0
 	@$(PY) -m pytest --numprocesses $(JOBS) --dist loadgroup $(ARGS)
 
 .PHONY: check
