@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,15 @@ _KNOWN = frozenset({
 _DEBIAN = Path("/usr/lib/postgresql")
 #: How much of what a program says is shown when it fails, in lines.
 _LAST_WORDS = 8
+
+
+#: An editor resumes what was being sent, and approves anew what was approved.
+_HOLD = (
+    "UPDATE digest_edition SET status = 'paused', pause_reason = 'A backup was restored. Mails may"
+    " have gone out since it was made, and would go out again.' WHERE status = 'sending'",
+    "UPDATE digest_edition SET status = 'draft', html = '', text = '', digest = '',"
+    " starts_at = NULL, approved_by = '', approved_at = NULL WHERE status = 'approved'",
+)
 
 
 class CopyError(Exception):
@@ -90,17 +100,41 @@ def contents(file: Path) -> list[str]:
     return tables
 
 
-def restore(file: Path, *, quiet: bool = False) -> str:
-    """Put a dump in the place of the database; return the name under which the old one is kept.
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What came of a restore: the old database's name, and how many editions wait for an editor."""
 
-    Readers are answered from the old one until the new one is complete. Raises CopyError.
+    kept: str
+    held: int
+
+
+def restore(file: Path, *, quiet: bool = False) -> Restored:
+    """Put a dump in the place of the database.
+
+    Readers are answered from the old one until the new one is complete. Editions of the digest that
+    were on their way are held. Raises CopyError.
     """
     name = str(connection.settings_dict["NAME"])
     stamp = f"{timezone.now():%Y%m%d%H%M%S}"
     kept = f"{name[:40]}_before_{stamp}"
     with restored(file, f"{name[:40]}_restored_{stamp}", quiet=quiet) as new:
+        held = _hold_editions(new)
         _exchange(name, kept, new)
-    return kept
+    return Restored(kept, held)
+
+
+def _hold_editions(name: str) -> int:
+    """Hold the editions of a restored database that a worker would send; return how many.
+
+    What went out after the dump was made is not in it, and would go out to everybody again.
+    """
+    with psycopg.connect(**parameters_of(name)) as new:
+        if not new.execute("SELECT to_regclass('digest_edition')").fetchone()[0]:  # type: ignore[index]
+            return 0  # a dump that is older than the digest
+        going = "SELECT count(*) FROM digest_edition WHERE status IN ('sending', 'approved')"
+        if not new.execute(going).fetchone()[0]:  # type: ignore[index]
+            return 0
+        return sum(new.execute(statement).rowcount for statement in _HOLD)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ these calls it before, or in a transaction of its own.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -70,7 +70,7 @@ class _Claim:
     message: confirming.Message
 
 
-def answer_sign_ups() -> int:
+def answer_sign_ups(is_stopping: Callable[[], bool] = lambda: False) -> int:
     """Answer the sign-ups that wait: send confirm mails to whom they may be sent.
 
     Returns how many were answered. The rows that wait are blanked, so nothing of what was typed
@@ -81,7 +81,7 @@ def answer_sign_ups() -> int:
     server says no, that is taken back and the sign-up waits for another try. So a worker that is
     killed in between sends that one mail never rather than twice: at most one for each kill, whose
     address can ask again a day later. A server that cannot be reached is found out before anything
-    is written, and costs nobody anything.
+    is written, and costs nobody anything. Between two mails `is_stopping` is asked whether to end.
     """
     answered = 0
     if not _waiting().exists():
@@ -89,7 +89,7 @@ def answer_sign_ups() -> int:
     connection = get_connection()
     try:
         connection.open()
-        while (claim := _claim_next()) is not None:
+        while not is_stopping() and (claim := _claim_next()) is not None:
             if isinstance(claim, _Claim):
                 fate = confirming.send(claim.message, connection)
                 if fate.reason:

@@ -201,7 +201,9 @@ def settle_unknown(deliveries: QuerySet[Delivery], as_sent: bool) -> int:
             if edition.status == Stage.DONE:
                 edition.status, edition.ended_at = Stage.SENDING, None
                 edition.save()
-        return unknown.update(status=DeliveryStatus.PENDING, next_try=now, ended_at=None)
+        return unknown.update(
+            status=DeliveryStatus.PENDING, next_try=now, first_try=None, ended_at=None
+        )
 
 
 # The acts of the clock
@@ -298,7 +300,7 @@ def progress(edition: Edition) -> Progress:
     waiting = deliveries.filter(
         status=DeliveryStatus.PENDING, attempts__gt=0, next_try__gt=timezone.now()
     )
-    resting = Lane.objects.exclude(trouble="").order_by("number")
+    resting = Lane.objects.filter(resting_until__gt=timezone.now()).order_by("number")
     return Progress(
         edition.recipients,
         deliveries.counts(),

@@ -4,10 +4,11 @@ import logging
 from contextlib import suppress
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 from procrastinate import exceptions
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from . import consent, editions, lanes, retention, sending
 from .models import Edition, Stage
@@ -24,10 +25,13 @@ def look(timestamp: int = 0) -> None:
             editions.start(edition)
         except ValidationError as error:
             logger.error("Edition %s cannot start: %s", edition, " ".join(error.messages))
+        except DatabaseError:
+            # One that cannot start holds up no other; it is tried again at the next look.
+            logger.exception("Edition %s did not start.", edition)
     for edition in Edition.objects.filter(status=Stage.SENDING):
         editions.finish(edition)
     for number in range(lanes.free_lanes()):
-        with suppress(exceptions.AlreadyEnqueued):
+        with suppress(exceptions.AlreadyEnqueued), transaction.atomic():
             send_slice.configure(queueing_lock=f"digest.send_slice.{number}").defer()
 
 
@@ -48,15 +52,18 @@ def propose(timestamp: int = 0) -> None:
 @app.periodic(cron="17 3 * * *")
 @app.task(name="digest.forget_expired", queueing_lock="digest.forget_expired")
 def forget_expired(timestamp: int = 0) -> None:
-    """Delete what was kept only for a while."""
+    """Delete what was kept only for a while, and the jobs of workers that were lost."""
     retention.forget_expired(timezone.now())
+    # Procrastinate forgets such workers, not what they were at. Jobs of ours carry nothing.
+    lost = ProcrastinateJob.objects.filter(status="doing", worker__isnull=True)
+    lost.filter(task_name__startswith="digest.").delete()
 
 
 @app.periodic(cron="* * * * *")
 @app.task(name="digest.answer_sign_ups", queueing_lock="digest.answer_sign_ups")
 def answer_sign_ups(timestamp: int = 0) -> None:
     """Answer the sign-up forms that wait, also those that an earlier try could not answer."""
-    consent.answer_sign_ups()
+    consent.answer_sign_ups(sending.stopping.is_set)
 
 
 def answer_soon() -> None:

@@ -113,7 +113,7 @@ CLICKS = [
     ("", ""),
     ("--broken", "multipart/form-data; boundary=x"),
     ("{}", "application/json"),
-    ("x" * 2_000_000, FORM),
+    ("x" * 1_000_000, FORM),  # larger bodies are taken nowhere: 413
     ("%ff%00", "application/x-www-form-urlencoded; charset=utf-16"),
 ]
 

@@ -144,6 +144,28 @@ def test_a_restore_over_a_database_needs_its_name_and_keeps_what_was_there(
         assert spoilt.fetchone() == (0,)
 
 
+EDITION = """
+    INSERT INTO digest_edition (week, status, subject, intro, intro_html, since, until, content,
+        html, text, digest, starts_at, approved_by, pause_reason, recipients)
+    VALUES (%s, %s, 'Subject', '', '', now() - interval '1 day', now(), '{}',
+        '<p>x</p>', 'x', 'x', now(), 'eve', '', 0)
+"""
+
+
+def test_a_restore_holds_the_editions_that_would_go_out_again(postgres, site, tmp_path):
+    url, file = postgres.url_of(site), tmp_path / "site.dump"
+    with postgres.connect(site) as database:
+        database.execute(EDITION, ["2026-W47", "sending"])
+        database.execute(EDITION, ["2026-W48", "approved"])
+        database.execute(EDITION, ["2026-W46", "done"])
+    assert manage("backup", str(file), DATABASE_URL=url).returncode == 0
+    done = manage("restore", str(file), "--confirm", site, DATABASE_URL=url)
+    assert "2 edition(s) of the digest were on their way and are held" in done.stdout
+    with postgres.connect(site) as database:
+        found = database.execute("SELECT week, status FROM digest_edition ORDER BY week").fetchall()
+    assert found == [("2026-W46", "done"), ("2026-W47", "paused"), ("2026-W48", "draft")]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_backup_leaves_nothing(postgres, site, tmp_path, number):
     with postgres.connect(site) as blocker:

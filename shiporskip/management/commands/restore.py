@@ -31,14 +31,19 @@ class Command(BaseCommand):
             )
         try:
             with orderly():
-                kept = restore(file, quiet=not verbosity)
+                done = restore(file, quiet=not verbosity)
         except (CopyError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{name} is what {file} holds. Bring it up to this code: migrate.")
         if was_empty:
-            self.stdout.write(f"The empty one is {kept}: drop it.")
+            self.stdout.write(f"The empty one is {done.kept}: drop it.")
         else:
             self.stdout.write(
-                f"What it was is kept as {kept}. Drop that when you are sure: "
-                f'DROP DATABASE "{kept}";'
+                f"What it was is kept as {done.kept}. Drop that when you are sure: "
+                f'DROP DATABASE "{done.kept}";'
+            )
+        if done.held:
+            self.stdout.write(
+                f"{done.held} edition(s) of the digest were on their way and are held: look in the "
+                "desk, and in the mail server's log, before you send them on."
             )
