@@ -14,6 +14,7 @@ from comparisons.digest import retention, tokens
 from reviews.personas import Persona
 from tools.pricing import describe_price, format_amount
 
+from .static_files import stylesheets
 from .templating import Constants, SiteEnvironment, remembered
 
 #: What Markdown would take for a mark inside a line.
@@ -38,6 +39,7 @@ def environment(**options: Any) -> SiteEnvironment:
     }
     env.globals.update(
         **env.constants,
+        stylesheets=stylesheets,
         **remembered(env, "macros/verdicts.html", "mark", "panel_strip", "sprite", "stamp"),
         personas=list(Persona),
         preview=None,  # a page that is shown before its time says until when

@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+from django.contrib.staticfiles import finders
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-#: A stylesheet that only imports others.
+#: A stylesheet that only says which others there are, and in which order.
 SITE = "css/site.css"
 _IMPORT = re.compile(r'^@import url\("([^"]+)"\);\n', re.MULTILINE)
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -18,8 +22,10 @@ _INDENT = re.compile(r"\n\s+")
 class Storage(CompressedManifestStaticFilesStorage):
     """Puts what `SITE` imports in its place, so that a page waits for one request and not for many.
 
-    What is not collected (DEBUG, tests) is imported by the browser.
+    What is not collected (DEBUG, tests) has its parts linked: see `stylesheets`.
     """
+
+    has_one_stylesheet = True
 
     def post_process(
         self, paths: dict[str, tuple[Any, str]], dry_run: bool = False, **options: Any
@@ -29,6 +35,15 @@ class Storage(CompressedManifestStaticFilesStorage):
             together.save(SITE, ContentFile(joined(paths, SITE).encode()))
             paths = paths | {SITE: (together, SITE)}
         yield from super().post_process(paths, dry_run, **options)
+
+
+@cache
+def stylesheets() -> list[str]:
+    """Return the stylesheets of every page: one, or all its parts where nothing is collected."""
+    if getattr(staticfiles_storage, "has_one_stylesheet", False):
+        return [SITE]
+    path = finders.find(SITE)
+    return [f"css/{part}" for part in _IMPORT.findall(Path(str(path)).read_text())]
 
 
 def joined(paths: dict[str, tuple[Any, str]], name: str) -> str:

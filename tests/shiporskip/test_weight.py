@@ -8,7 +8,8 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
 
-from shiporskip.static_files import SITE, Storage, joined
+from shiporskip import static_files
+from shiporskip.static_files import SITE, Storage, joined, stylesheets
 from tests.shiporskip.kept import page_cache_on
 
 __all__ = ["page_cache_on"]
@@ -60,12 +61,21 @@ def test_a_page_is_light_with_everything_that_it_loads(site, client, kind, encod
 
 @pytest.mark.usefixtures("demo")
 @pytest.mark.parametrize("kind", PAGES)
-def test_a_page_waits_for_one_stylesheet_and_for_no_script_font_or_picture(site, kind):
+def test_a_page_waits_for_stylesheets_alone_and_for_no_script_font_or_picture(site, kind):
     tree = site.get(PAGES[kind]).tree
-    (sheet,) = tree.cssselect("link[rel=stylesheet]")
-    assert sheet.get("href") == f"/static/{SITE}"
+    sheets = [sheet.get("href") for sheet in tree.cssselect("link[rel=stylesheet]")]
+    assert sheets == [f"/static/{name}" for name in stylesheets()]
     assert all(script.get("type") == "module" for script in tree.cssselect("script[src]"))
     assert not tree.cssselect("img, link[rel=preload], iframe, video, object")
+
+
+def test_where_files_are_collected_a_page_has_one_stylesheet_and_else_the_parts_of_it(
+    monkeypatch,
+):
+    assert stylesheets()[:2] == ["css/reset.css", "css/tokens.css"]
+    assert "".join(text_of(name) for name in stylesheets()) == text_of(SITE)
+    monkeypatch.setattr(static_files, "staticfiles_storage", Storage())
+    assert stylesheets.__wrapped__() == [SITE]
 
 
 def test_the_sites_stylesheet_is_one_file_with_all_of_its_parts_in_order():
