@@ -1,9 +1,12 @@
 """What the log says of requests and jobs, and what it must not say."""
 
+import asyncio
 import io
 import json
 import logging
 import logging.config
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
@@ -123,16 +126,15 @@ def test_without_a_proxy_nobody_may_name_a_request(client, db, settings):
 
 
 def test_a_job_has_an_id_in_each_of_its_lines(log):
-    from asyncio import run
-    from types import SimpleNamespace
-
     output = log()
 
     async def work():
         logging.getLogger("comparisons.digest.tasks").warning("Something")
 
     context = SimpleNamespace(job=SimpleNamespace(id=7, task_name="digest.look"))
-    run(watched_job(work, context, None))
+    # In a thread of its own, because a browser test may have left an event loop in this one.
+    with ThreadPoolExecutor() as threads:
+        threads.submit(asyncio.run, watched_job(work, context, None)).result()
     assert lines(output)[0]["request_id"] == "job-7"
     assert request_id.get() == "-"
 
