@@ -124,8 +124,8 @@ def approve(edition: Edition, by: str, starts_at: datetime | None, seen: str) ->
     """Freeze what a draft says, and have it sent from a moment on, at once if none is given.
 
     `seen` is the digest of what the editor looked at (`rendering.digest_of`). Where it would say
-    something else by now, because a tool was withdrawn or somebody changed the introduction, it is built
-    again and refused: nobody approves what they have not seen.
+    something else by now, because a tool was withdrawn or somebody changed the introduction, it is
+    built again and refused: nobody approves what they have not seen.
     """
     if readiness.is_configured() and (lacks := readiness.lacks()):
         raise ValidationError(lacks)
