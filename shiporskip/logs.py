@@ -127,7 +127,7 @@ def logging_settings(level: str, form: str, *, access: bool) -> dict[str, Any]:
         "loggers": {
             "django.request": {"level": "ERROR", "filters": ["unforeseen"]},
             "modern_csrf": {"level": "ERROR"},
-            "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
+            "django.security": {"handlers": ["nowhere"], "propagate": False},
             "gunicorn": {"level": "ERROR"},
             "gunicorn.error": {
                 "level": "ERROR",

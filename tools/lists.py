@@ -12,8 +12,8 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Q, QuerySet
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
+from django.db.models import ForeignKey, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.http import HttpRequest
 from django.utils import timezone
@@ -92,6 +92,23 @@ class FoundByName(admin.ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return DeskList
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what the address fills in, but for keys that can be none."""
+        initial = super().get_changeform_initial_data(request)
+        return {name: said for name, said in initial.items() if self._may_be(name, said)}
+
+    def _may_be(self, name: str, said: Any) -> bool:
+        try:
+            field = self.opts.get_field(name)
+        except FieldDoesNotExist:  # one of the form's own
+            return True
+        try:
+            if isinstance(field, ForeignKey):
+                field.target_field.to_python(said)
+        except ValidationError:
+            return False
+        return True
 
     def for_list(self, rows: Any) -> QuerySet[Any]:
         """Fetch what the list shows of each row."""

@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from tools.freshness import show_writer
 
+from .nonsense import refusing_nonsense
+
 
 @dataclass(frozen=True, slots=True)
 class DeskLink:
@@ -68,7 +70,7 @@ class DeskSite(admin.AdminSite):
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Return a view for editors, who see what they have done on readers' pages at once."""
-        guarded = super().admin_view(view, cacheable)
+        guarded = super().admin_view(refusing_nonsense(view), cacheable)
 
         @wraps(guarded)
         def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
