@@ -170,7 +170,7 @@ def privacy(request: HttpRequest) -> HttpResponse:
     context = {
         "cookie": voters.COOKIE,
         "fresh_cookie": freshness.COOKIE,
-        "page_age": timedelta(seconds=settings.PAGE_MAX_AGE),
+        "page_age": timedelta(seconds=freshness.lasts()),
         "retention": retention,
         "session_cookie": settings.SESSION_COOKIE_NAME,
         "session": timedelta(seconds=settings.SESSION_COOKIE_AGE),

@@ -11,19 +11,23 @@ COOKIE = "fresh"
 REPLICA_SPAN = 5
 
 
+def lasts() -> int:
+    """Return for how many seconds others may see what is older than what was just written."""
+    if not settings.REPLICAS:
+        return int(settings.PAGE_MAX_AGE)
+    return max(settings.PAGE_MAX_AGE, ceil(settings.DATABASE_REPLICA_LAG) + REPLICA_SPAN)
+
+
 def show_writer(response: HttpResponseBase) -> None:
     """Have this browser see pages as they are now, for as long as others may see older ones.
 
     It holds nothing that tells one writer from another.
     """
-    seconds = settings.PAGE_MAX_AGE
-    if settings.REPLICAS:
-        seconds = max(seconds, ceil(settings.DATABASE_REPLICA_LAG) + REPLICA_SPAN)
-    if seconds:
+    if lasts():
         response.set_cookie(
             COOKIE,
             "1",
-            max_age=seconds,
+            max_age=lasts(),
             secure=settings.SESSION_COOKIE_SECURE,
             httponly=True,
             samesite="Lax",

@@ -10,6 +10,7 @@ from django.http import Http404, HttpResponse
 from shiporskip import replicas
 from shiporskip.replicas import PRIMARY, ReadFromReplicas, Router, Server, Servers
 from tools.addresses import public
+from tools.freshness import lasts
 from tools.models import Tool
 from tools.previews import unlisted
 from tools.reading import bears_replicas
@@ -228,3 +229,12 @@ def test_what_is_no_fault_of_a_server_is_not_tried_elsewhere(settings, monkeypat
     asked = Asked(settings, monkeypatch, rf, failing={"replica1"}, error=Http404("no such tool"))
     assert asked.answer is None
     assert asked.asked == ["replica1"]
+
+
+def test_the_cookie_of_writers_lasts_until_replicas_have_to_know(settings):
+    settings.PAGE_MAX_AGE = 0
+    assert lasts() == 0
+    settings.REPLICAS, settings.DATABASE_REPLICA_LAG = ["replica1"], 2.5
+    assert lasts() == 8
+    settings.PAGE_MAX_AGE = 60
+    assert lasts() == 60
