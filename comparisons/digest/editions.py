@@ -99,7 +99,10 @@ def draft(week: str, now: datetime | None = None) -> Edition | None:
 
 
 def rebuild(edition: Edition, now: datetime | None = None) -> None:
-    """Take into a draft what has changed since it was made. Its subject and introduction stay."""
+    """Take into a draft what has changed since it was made.
+
+    What an editor wrote stays; a subject that was only proposed is proposed anew.
+    """
     now = now or timezone.now()
     with _locked(edition) as row:
         if row.status != Stage.DRAFT:
@@ -109,6 +112,8 @@ def rebuild(edition: Edition, now: datetime | None = None) -> None:
         content = Content.since(row.since, now, told_by(Edition.objects.told()))
         if content.is_empty:
             raise ValidationError("Nothing has changed since the last edition.")
+        if row.subject == suggest_subject(Content.from_json(row.content))[:150]:
+            row.subject = suggest_subject(content)[:150]
         row.content = content.to_json()
 
 

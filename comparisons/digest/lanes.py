@@ -239,18 +239,18 @@ def take() -> Hold | None:
         row = cursor.fetchone()
         if row is None:
             return None
-        lane, holder, window = row
+        lane, holder, window, held_at = row
         if holder:
             # Locked, so that a holder who comes back to life cannot move it any more.
             cursor.execute(
-                "SELECT position, moved_at < clock_timestamp() - %s FROM digest_cursor"
+                "SELECT position, moved_at < clock_timestamp() - %s, moved_at FROM digest_cursor"
                 " WHERE lane_id = %s AND token = %s FOR UPDATE",
                 [lease, lane, holder],
             )
-            position, is_silent = cursor.fetchone() or (None, True)
+            position, is_silent, moment = cursor.fetchone() or (None, True, held_at)
             if not is_silent:
                 return None
-            _settle_lost(cursor, window, position)
+            _settle_lost(cursor, window, position, moment)
         hold = Hold(lane, uuid4())
         cursor.execute(_HOLD, hold._names)
         cursor.execute(_PLACE, {**hold._names, "position": 0})
@@ -306,7 +306,7 @@ _ADD = """
 """
 # What the lost have left behind comes first, even in lanes that the settings have done away with.
 _FIND = f"""
-    SELECT l.number, l.token, l.open_window FROM {_LANES}
+    SELECT l.number, l.token, l.open_window, l.held_at FROM {_LANES}
     WHERE (l.token IS NOT NULL AND {_IS_SILENT})
         OR (l.token IS NULL AND l.number < %(lanes)s AND {_IS_RESTED})
     ORDER BY l.token IS NULL, l.number LIMIT 1 FOR UPDATE OF l SKIP LOCKED
@@ -370,7 +370,7 @@ _BACK = """
 """
 _UNKNOWN = """
     UPDATE digest_delivery
-    SET status = 'unknown', attempts = attempts + 1, reply = %(reply)s, ended_at = now()
+    SET status = 'unknown', attempts = attempts + 1, reply = %(reply)s, ended_at = %(moment)s
     WHERE id = ANY(%(ids)s) AND status = 'sending'
 """
 _RECORD = """
@@ -421,8 +421,11 @@ _FREE = f"""
 """  # noqa: S608 - SQL of ours
 
 
-def _settle_lost(cursor: Any, window: list[int], position: int | None) -> None:
-    """Say of each delivery in a lost holder's window what is known of it."""
+def _settle_lost(cursor: Any, window: list[int], position: int | None, moment: datetime) -> None:
+    """Say of each delivery in a lost holder's window what is known of it.
+
+    `moment` is when the holder was last heard of, which is where an editor looks in the log.
+    """
     sent, unknown, rest = [], window, []
     if position is not None:
         sent, unknown, rest = (
@@ -431,5 +434,5 @@ def _settle_lost(cursor: Any, window: list[int], position: int | None) -> None:
             window[position + 1 :],
         )
     cursor.execute(_SENT, {"ids": sent, "was": "sending"})
-    cursor.execute(_UNKNOWN, {"ids": unknown, "reply": LOST})
+    cursor.execute(_UNKNOWN, {"ids": unknown, "reply": LOST, "moment": moment})
     cursor.execute(_BACK, {"ids": rest})

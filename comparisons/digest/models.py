@@ -279,6 +279,13 @@ class Edition(models.Model):
     def __str__(self) -> str:
         return self.week
 
+    @property
+    def is_due(self) -> bool:
+        """Whether it is approved and its moment has come: a worker starts it at its next look."""
+        if self.status != Stage.APPROVED or self.starts_at is None:
+            return False
+        return self.starts_at <= timezone.now()
+
 
 class DeliveryStatus(models.TextChoices):
     """What became of one mail."""

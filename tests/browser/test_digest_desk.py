@@ -68,6 +68,13 @@ def test_unsaved_words_are_told_before_something_else_is_done(desk, live_server,
     expect(desk.locator(".unsaved")).to_be_hidden()
     desk.fill("#id_subject", "Another subject")
     expect(desk.locator(".unsaved")).to_be_visible()
+    desk.click("button[value=approve]")
+    expect(desk.locator("[name=_continue]")).to_be_focused()
+    assert Edition.objects.get().status == "draft"
+    desk.click("[name=_continue]")
+    desk.click("button[value=approve]")
+    expect(desk.locator(".messagelist")).to_contain_text("is approved")
+    assert Edition.objects.get().subject == "Another subject"
 
 
 def test_progress_moves_by_itself_and_ends(desk, reader, live_server, edition):

@@ -146,6 +146,15 @@ def test_a_draft_takes_in_what_has_changed_since_when_it_is_built_again():
     assert "Only a draft" in refusal(editions.rebuild, edition)
 
 
+def test_a_subject_that_nobody_has_edited_is_proposed_anew_with_the_rest():
+    edition = drafted()
+    before = edition.subject
+    review(make_tool("omega"), "ship ship ship ship")
+    editions.rebuild(edition)
+    assert edition.subject != before
+    assert "Omega" in edition.subject
+
+
 # Approving
 
 

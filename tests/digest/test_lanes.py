@@ -213,6 +213,8 @@ def test_of_a_lost_holder_the_mail_at_its_cursor_is_unknown_and_no_other(lots):
     assert counts() == {"sent": 4, "unknown": 1, "pending": 35}
     unknown = Delivery.objects.get(status="unknown")
     assert (unknown.pk, unknown.reply) == (window[4].pk, lanes.LOST)
+    # When its holder was last heard of is where an editor looks in the server's log.
+    assert unknown.ended_at < timezone.now() - ONE_DAY / 2
 
 
 def test_a_holder_lost_behind_its_window_leaves_nothing_unknown(lots):

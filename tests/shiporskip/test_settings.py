@@ -120,3 +120,17 @@ def test_every_replica_is_a_database_of_its_own():
     said = start(code, **COMPLETE | two).stdout.strip()
     assert said == "['replica1', 'replica2'] ['one', 'two'] ['shiporskip.replicas.Router']"
     assert start(code, **COMPLETE | {"DATABASE_REPLICA_URL": ""}).stdout.strip() == "[] [] []"
+
+
+def test_a_command_says_what_is_wrong_in_one_line_and_no_more():
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, **COMPLETE, "SITE_URL": "nowhere"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: SITE_URL is 'nowhere'; set it to")
+    assert done.stderr.count("\n") == 1
