@@ -176,8 +176,12 @@ def test_no_file_at_all_is_told_beside_the_field(client, editor):
     assert answer.context["form"].errors["document"] == ["Choose a file."]
 
 
-def test_a_file_of_fifty_megabytes_is_answered_and_not_kept(client, editor):
-    answer = send(client, b" " * (50 * 1024 * 1024))
+def test_a_file_of_fifty_megabytes_is_refused_unread(client, editor):
+    assert send(client, b" " * (50 * 1024 * 1024)).status_code == 413
+
+
+def test_a_file_that_is_somewhat_too_large_is_answered_and_not_kept(client, editor):
+    answer = send(client, b" " * (12 * 1024 * 1024))
     assert answer.status_code == 200
     (complaint,) = answer.context["form"].errors["document"]
     assert complaint.startswith("This file is larger than 8 MB.")

@@ -1,6 +1,7 @@
 """Several machines keep their pages in one Redis, and do without it when it is away."""
 
 import threading
+import time
 from itertools import count
 
 import pytest
@@ -56,6 +57,7 @@ def test_a_page_that_one_machine_has_made_is_there_for_the_other(machines, prima
     wait_for(lambda: "Shared" in other.get(TOOL).text)
     address = f"{TOOL}?n=1"
     first = one.get(address)
+    time.sleep(1)  # for what is still being made of the change before
     begin = primary.log.stat().st_size
     second = other.get(address)
     assert renderings(primary, begin) == 0
