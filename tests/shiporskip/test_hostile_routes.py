@@ -116,7 +116,7 @@ HEADERS = {
 
 #: What no answer may tell: paths of ours, versions of programs, and the insides of Python.
 LEAKS = re.compile(
-    rb"Traceback \(most recent call last\)|File \"/|site-packages|/work/|/home/|/usr/lib/|"
+    rb"Traceback \(most recent call last\)|File \"/|site-packages|/home/|/usr/lib/|"
     rb"Django/|Python/\d|gunicorn/\d|psycopg|PostgreSQL \d|django\.(core|db|http)|"
     rb"DATABASE_URL|SECRET_KEY\b.{0,3}=|root:x:0:0|<built-in|object at 0x[0-9a-f]{6}"
 )
