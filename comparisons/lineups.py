@@ -57,12 +57,11 @@ JOIN tools_vendor vendor ON vendor.id = tool.vendor_id
 LEFT JOIN reviews_tally tally ON tally.tool_id = tool.id
 WHERE tool.slug IN {slugs} AND {tool_stands}
 """
-# As many slugs as there may be, each by itself. Of an array Postgres does not know how many there
-# are and makes a plan for each, which takes four times what running it does.
-_SLUGS = [f"slug{number}" for number in range(MOST)]
+# As many tools as there may be, each by itself: see `_each`.
+_TOOLS = [f"tool{number}" for number in range(MOST)]
 PUBLIC_SIDES, FORESEEN_SIDES = (
     SIDES.format(
-        slugs=f"({', '.join(f'%({slug})s' for slug in _SLUGS)})",
+        slugs=f"({', '.join(f'%({tool})s' for tool in _TOOLS)})",
         tool_stands=stands.format("tool"),
         review_stands=stands.format("review"),
     )
@@ -77,14 +76,14 @@ JOIN tools_tool lefty ON lefty.id = comparison.left_id
 JOIN tools_tool righty ON righty.id = comparison.right_id
 LEFT JOIN reviews_panel left_panel ON left_panel.tool_id = lefty.id
 LEFT JOIN reviews_panel right_panel ON right_panel.tool_id = righty.id
-WHERE (comparison.left_id = ANY(%(ids)s) OR comparison.right_id = ANY(%(ids)s))
+WHERE (comparison.left_id IN {tools} OR comparison.right_id IN {tools})
   AND comparison.status = ANY(%(appearing)s) AND comparison.published_at <= %(at)s
   AND lefty.status = ANY(%(appearing)s) AND lefty.published_at <= %(at)s
   AND righty.status = ANY(%(appearing)s) AND righty.published_at <= %(at)s
-ORDER BY comparison.left_id = ANY(%(ids)s) AND comparison.right_id = ANY(%(ids)s) DESC,
+ORDER BY comparison.left_id IN {tools} AND comparison.right_id IN {tools} DESC,
          comparison.published_at DESC, comparison.id DESC
 LIMIT %(limit)s
-"""
+""".format(tools=f"({', '.join(f'%({tool})s::bigint' for tool in _TOOLS)})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,21 +268,24 @@ def foresee_lineup(left: str, right: str, summary_html: str) -> Lineup | None:
 
 
 def _rows(cursor: Any, sides: str, slugs: Sequence[str], at: datetime) -> dict[str, Any]:
-    named = dict(zip(_SLUGS, [*slugs, *[slugs[0]] * MOST], strict=False))
     parameters = {"tools": len(slugs), "appearing": list(APPEARING), "at": at}
-    cursor.execute(sides, named | parameters)
+    cursor.execute(sides, _each(slugs) | parameters)
     return {row[1]: row for row in cursor.fetchall()}
 
 
 def _comparisons(cursor: Any, rows: dict[str, Any], at: datetime) -> list[Any]:
-    parameters = {
-        "ids": [row[0] for row in rows.values()],
-        "limit": RELATED + 1,
-        "appearing": list(APPEARING),
-        "at": at,
-    }
-    cursor.execute(COMPARISONS, parameters)
+    parameters = {"limit": RELATED + 1, "appearing": list(APPEARING), "at": at}
+    cursor.execute(COMPARISONS, _each([row[0] for row in rows.values()]) | parameters)
     return cursor.fetchall()
+
+
+def _each(tools: Sequence[Any]) -> dict[str, Any]:
+    """Return a parameter for each of as many tools as there may be, the first also for the rest.
+
+    Of an array Postgres does not know how long it is. It would make a plan for each request then,
+    which takes several times what running it does, instead of keeping one.
+    """
+    return dict(zip(_TOOLS, [*tools, *[tools[0]] * MOST], strict=False))
 
 
 def _lineup(

@@ -127,6 +127,12 @@ class Tool(Publishable):
                 fields=["category", "-published_at", "-id"], name="tools_tool_newest_in_category"
             ),
             models.Index(Lower("name"), "slug", name="tools_tool_by_name"),
+            # Counting what is public without reading the tools themselves, which are long.
+            models.Index(
+                fields=["status", "published_at"],
+                include=["id", "category", "vendor"],
+                name="tools_tool_counted",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -185,11 +185,13 @@ class ToolQuerySet(models.QuerySet[Any]):
 
     def where_readers_divide(self) -> Self:
         """Return the tools of which either side is surely a third, the evenest first."""
-        return self.filter(tally__contest__gte=1 / 3).select_related("tally").disputed()
+        divided = self.filter(tally__contest__gte=1 / 3).select_related("tally")
+        return divided.order_by(F("tally__contest").desc(), Lower("name"), "slug")
 
     def where_readers_agree(self) -> Self:
         """Return the tools of which one side is surely three quarters, the widest first."""
-        return self.filter(tally__agreement__gte=3 / 4).select_related("tally").agreed()
+        agreed = self.filter(tally__agreement__gte=3 / 4).select_related("tally")
+        return agreed.order_by(F("tally__agreement").desc(), Lower("name"), "slug")
 
     def disputed(self) -> Self:
         """Order by how evenly the readers are divided; tools with too few votes come last."""

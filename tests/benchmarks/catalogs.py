@@ -39,12 +39,13 @@ WITH tools AS (SELECT array_agg(id ORDER BY id) AS ids FROM tools_tool),
      hot AS (SELECT array_agg(id ORDER BY slug) AS ids FROM tools_tool WHERE slug = ANY(%(hot)s))
 INSERT INTO reviews_vote
     (tool_id, voter, choice, standing, suspicion, cast_at, changed_at, without_cookie)
-SELECT CASE WHEN number %% 20 < 2 THEN hot.ids[1 + number %% 20]
-            ELSE tools.ids[1 + (number * 7919) %% cardinality(tools.ids)] END,
-    gen_random_uuid(), CASE WHEN number * 31 %% 100 < 57 THEN 'ship' ELSE 'skip' END,
+SELECT CASE WHEN number %% 20 < 2 THEN hot.ids[1 + number %% 20] ELSE tools.ids[1 + place] END,
+    gen_random_uuid(),
+    CASE WHEN number * 31 %% 100 < 20 + place * 37 %% 61 THEN 'ship' ELSE 'skip' END,
     'counted', '', at, at, false
 FROM tools, hot, generate_series(1, %(votes)s::bigint) number,
-    LATERAL (SELECT now() - number * interval '7 seconds') moment(at)
+    LATERAL (SELECT now() - number * interval '7 seconds') moment(at),
+    LATERAL (SELECT number * 7919 %% cardinality(tools.ids)) which(place)
 """
 
 

@@ -82,7 +82,9 @@ def site(catalog, **variables):
 def _databases():
     """Return the embedded Postgres, whose work counts; of one elsewhere nothing is known."""
     try:
-        pid = int((ROOT / ".postgres" / "private" / "data" / "postmaster.pid").read_text().split()[0])
+        pid = int(
+            (ROOT / ".postgres" / "private" / "data" / "postmaster.pid").read_text().split()[0]
+        )
         return [psutil.Process(pid)]
     except (OSError, ValueError, psutil.Error):
         return [
