@@ -5,29 +5,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import Environment, Template
+from jinja2 import Environment
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
-from markupsafe import _escape_inner, escape
-
-
-class SiteTemplate(Template):
-    """A template that escapes what it prints without wrapping it, because all of it is joined."""
-
-    @classmethod
-    def from_code(cls, *args: Any, **kwargs: Any) -> Template:
-        template = super().from_code(*args, **kwargs)
-        vars(template)["root_render_func"].__globals__["escape"] = escaped
-        return template
-
-
-def escaped(value: Any) -> str:
-    """Return what `markupsafe.escape` does, as plain text; a page has some four hundred of them."""
-    if type(value) is str:
-        return _escape_inner(value)
-    if hasattr(value, "__html__"):
-        return value.__html__()
-    return _escape_inner(str(value))
+from markupsafe import escape
 
 
 class SiteEnvironment(Environment):
@@ -37,7 +18,6 @@ class SiteEnvironment(Environment):
     through; ours have nothing of their own to put there.
     """
 
-    template_class = SiteTemplate
     #: What templates say by name and never changes: see `Constants`.
     constants: Mapping[str, Any] = {}
 

@@ -4,24 +4,16 @@ import pytest
 from django.db import connection
 from django.template import engines
 from jinja2 import UndefinedError
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from comparisons.lineups import find_lineup
-from reviews.scorecards import PanelStrip, Verdict
-from shiporskip.templating import escaped
+from reviews.scorecards import PanelStrip
 from tests import cast
 
 
 @pytest.fixture
 def draw():
     return lambda source, **context: engines["jinja2"].from_string(source).render(context)
-
-
-@pytest.mark.parametrize(
-    "value", ["<a> & \"b\" 'c'", "plain", Markup("<b>"), 5, None, Verdict.SHIP, ["<"], 1.5, ""]
-)
-def test_what_is_printed_is_escaped_as_markupsafe_does(value):
-    assert escaped(value) == str(escape(value))
 
 
 def test_values_of_a_page_are_escaped_and_safe_ones_are_not(draw):
