@@ -19,7 +19,7 @@ TIMES = {
 
 
 def measure_lighthouse(options, report):
-    """Measure each page three times, and report the worst score and each time's median."""
+    """Measure each page three times, and report the medians."""
     program = os.environ.get("LIGHTHOUSE") or has("lighthouse")
     chromium = os.environ.get("CHROMIUM") or has("chromium", "chromium-browser", "google-chrome")
     if not program or not chromium:
@@ -30,7 +30,9 @@ def measure_lighthouse(options, report):
         for kind, path in COLD.items():
             runs = [_run(program, chromium, server.address + path) for _ in range(3)]
             for category in CATEGORIES:
-                score = min(100 * run["categories"][category]["score"] for run in runs)
+                score = statistics.median(
+                    100 * run["categories"][category]["score"] for run in runs
+                )
                 report(
                     {
                         "name": f"Lighthouse, {kind}: {category}",

@@ -81,18 +81,11 @@ def site(catalog, **variables):
 
 def _databases():
     """Return the embedded Postgres, whose work counts; of one elsewhere nothing is known."""
+    home = ROOT / ".postgres" / "private" / "data"
     try:
-        pid = int(
-            (ROOT / ".postgres" / "private" / "data" / "postmaster.pid").read_text().split()[0]
-        )
-        return [psutil.Process(pid)]
+        return [psutil.Process(int((home / "postmaster.pid").read_text().split()[0]))]
     except (OSError, ValueError, psutil.Error):
-        return [
-            process
-            for process in psutil.process_iter(["name", "cmdline"])
-            if process.info["name"] == "postgres"
-            and str(ROOT) in " ".join(process.info["cmdline"] or ())
-        ]
+        return []
 
 
 def _wait_for(address, process, seconds=60):
