@@ -70,6 +70,8 @@ keepalive = 65
 # the thread back after SLOW. Both in seconds.
 gthread.DEFAULT_WORKER_DATA_TIMEOUT = 0.05
 SLOW = 5
+# A reader's header must not move the site below a path, for every reader whose page is kept.
+forwarder_headers = ""
 # Container engines kill what has not stopped after ten seconds.
 graceful_timeout = 8
 # Lines like the site's own. Of malformed requests nothing is told, because gunicorn tells the

@@ -129,6 +129,14 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(site):
         assert b"That is too much at once" in answer
 
 
+def test_no_header_of_a_reader_moves_the_site_below_a_path(site):
+    for _ in range(8):  # for each process
+        assert site.get("/evil/bookmarks/", SCRIPT_NAME="/evil")[0] == 404
+        status, _, page = site.get("/bookmarks/")
+        assert status == 200
+        assert b"/evil" not in page
+
+
 def test_pages_are_served_while_the_shared_cache_is_away(postgres, tmp_path):
     away = {"CACHE_URL": "redis://127.0.0.1:1/0"}
     with serving(tmp_path / "log", DATABASE_URL=postgres.url, WEB_CONCURRENCY=1, **away) as site:
