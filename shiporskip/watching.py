@@ -48,8 +48,7 @@ def watched(get_response: GetResponse) -> GetResponse:
                 spent = time.perf_counter() - began
                 method, route = str(request.method), _route(request)
                 if count:
-                    # The page cache names the route of a page that it keeps; nothing is resolved.
-                    kept = hasattr(request, "route")
+                    kept = getattr(response, "page_cache", "made") != "made"
                     count(method, route, response.status_code, kept, spent)
                 if is_logged:
                     log(method, route, response, spent)

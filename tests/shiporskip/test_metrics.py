@@ -49,6 +49,8 @@ def test_requests_are_counted_over_all_processes_and_not_at_the_public_port(tmp_
         counted = {"route": "bookmarks", "method": "GET", "status": "200"}
         assert figure(text, "shiporskip_requests_total", **counted) == 30
         assert figure(text, "shiporskip_requests_total", **counted, kept="yes") >= 28
+        # Each process makes the page once.
+        assert figure(text, "shiporskip_requests_total", **counted, kept="no") >= 1
         assert figure(text, "shiporskip_requests_total", method="other", status="405") == 1
         assert figure(text, "shiporskip_requests_total", route="home", status="503") == 1
         assert figure(text, "shiporskip_request_seconds_count", route="bookmarks") == 31
