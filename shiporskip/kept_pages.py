@@ -18,6 +18,7 @@ from django.conf import settings
 from django.core.cache import InvalidCacheBackendError, caches
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.encoding import escape_uri_path
 from django.utils.http import http_date, parse_etags, parse_http_date_safe
 
 from tools.addresses import STALE_IF_ERROR
@@ -38,8 +39,8 @@ _NOT_KEPT = {
     "cache-control", "content-encoding", "content-length", "date", "etag", "last-modified", "vary",
     "x-request-id",
 }  # fmt: skip
-#: What a page takes beside its bodies, in bytes and about.
-OVERHEAD = 1500
+#: What a page takes beside its bodies and its headers, in bytes and about.
+OVERHEAD = 2200
 #: Seconds for which nobody asks Redis after it did not answer.
 REST = 5
 
@@ -108,7 +109,7 @@ class Page:
     @property
     def size(self) -> int:
         """How much room it takes, in bytes and about."""
-        return OVERHEAD + sum(map(len, self.bodies.values()))
+        return OVERHEAD + sum(map(len, [*self.bodies.values(), *self.headers.values()]))
 
     def encoding_for(self, request: HttpRequest) -> str:
         """Return the encoding in which a request is answered."""
@@ -176,6 +177,13 @@ class Page:
 _date = lru_cache(maxsize=1024)(http_date)
 
 
+def key_of(path: str, query: str) -> str:
+    """Return what a page is kept by: short, however long its address is, and of none other."""
+    # A path that was decoded may have a question mark of its own.
+    address = f"{escape_uri_path(path)}?{query}"
+    return hashlib.sha256(address.encode(errors="replace")).hexdigest()
+
+
 def may_be_kept(response: HttpResponseBase) -> bool:
     """Whether an answer says that anybody may keep it, and is one that nobody's own makes other."""
     says = response.get("Cache-Control", "")
@@ -240,11 +248,20 @@ class OwnMemory:
         return page if page and page.age < STALE_IF_ERROR else None
 
     def put(self, key: str, page: Page) -> None:
-        """Keep a page, or one whose size has changed; one that is larger than the room is not."""
+        """Keep a page; one that is larger than the room is not."""
         with self._lock:
-            self._pages.pop(key, None)
-            if page.size <= self._pages.maxsize:
-                self._pages[key] = page
+            self._put(key, page)
+
+    def weigh(self, key: str, page: Page) -> None:
+        """Note that a page's size has changed, if it is still the one that is kept."""
+        with self._lock:
+            if self._pages.get(key) is page:
+                self._put(key, page)
+
+    def _put(self, key: str, page: Page) -> None:
+        self._pages.pop(key, None)
+        if page.size <= self._pages.maxsize:
+            self._pages[key] = page
 
     def drop(self, key: str) -> None:
         """Forget a page."""
@@ -263,15 +280,15 @@ class SharedMemory:
 
     def get(self, key: str) -> Page | None:
         """Return a page, if it is there."""
-        return self._ask(lambda cache: cache.get(_short(key)))
+        return self._ask(lambda cache: cache.get(key))
 
     def put(self, key: str, page: Page) -> None:
         """Keep a page for as long as it may be of use."""
-        self._ask(lambda cache: cache.set(_short(key), page, STALE_IF_ERROR))
+        self._ask(lambda cache: cache.set(key, page, STALE_IF_ERROR))
 
     def drop(self, key: str) -> None:
         """Forget a page."""
-        self._ask(lambda cache: cache.delete(_short(key)))
+        self._ask(lambda cache: cache.delete(key))
 
     def _ask(self, question: Callable[[Any], Answer]) -> Answer | None:
         if time.monotonic() < self._rests_until:
@@ -286,11 +303,6 @@ class SharedMemory:
             self._rests_until = time.monotonic() + REST
             log.warning("The cache at CACHE_URL does not answer: %s", type(error).__name__)
             return None
-
-
-def _short(key: str) -> str:
-    """Return a key that Django takes, which an address may be too long or too odd for."""
-    return hashlib.sha256(key.encode(errors="replace")).hexdigest()
 
 
 class PageSerializer:

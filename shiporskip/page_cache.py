@@ -21,7 +21,7 @@ from django.http.response import HttpResponseBase
 from tools.changes import ContentVersion, content_version
 from tools.freshness import has_just_written
 
-from .kept_pages import OwnMemory, Page, SharedMemory, may_be_kept
+from .kept_pages import OwnMemory, Page, SharedMemory, key_of, may_be_kept
 from .logs import route_of
 from .replicas import servers
 
@@ -31,8 +31,8 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 LOOK_EVERY = 1.0
 #: For how long, in seconds, a request waits for another one that makes its page …
 PATIENCE = 10
-#: … and for how long when there is an old one that it may have instead.
-PATIENCE_WITH_OLD = 1
+#: … and for how long when there is one that is young enough to be shown instead.
+PATIENCE_WITH_YOUNG = 1
 #: After so many seconds a page that could not be made is tried again.
 TRY_AGAIN = 1
 #: How a request says what it has.
@@ -84,10 +84,9 @@ class Flight:
         self._page = page
         self._landed.set()
 
-    def wait(self, seconds: float) -> Page | None:
-        """Return the page once it is made; None if it took longer, or came to nothing."""
-        self._landed.wait(seconds)
-        return self._page
+    def wait(self, seconds: float, otherwise: Page | None) -> Page | None:
+        """Return the page once it is made, `otherwise` if it takes longer; None if it is none."""
+        return self._page if self._landed.wait(seconds) else otherwise
 
 
 class Flights:
@@ -154,14 +153,12 @@ class PageCache:
             request.get_host()
         except DisallowedHost:  # refused further in, where refusals are written
             return self.get_response(request)
-        key = f"{request.path_info}?{request.META.get('QUERY_STRING', '')}"
+        key = key_of(request.path, request.META.get("QUERY_STRING", ""))
         known, old, is_writer = version.current(), memory.get(key), has_just_written(request)
         if old and not is_writer:
             if _is_current(old, known):
                 return _answer(request, key, old, "kept")
-            if time.monotonic() < old.rests_until or (
-                key in flights and old.age < settings.PAGE_MAX_AGE
-            ):
+            if time.monotonic() < old.rests_until or (key in flights and _is_young(old)):
                 return _answer(request, key, old, "old")
         # What a page shows is no newer than what was there to be read before it was made.
         versions = {alias: replicas[alias].current() for alias in servers.up_to_date()}
@@ -178,7 +175,10 @@ class PageCache:
             if not asked.is_public:
                 return response
             if response.status_code >= 500:
-                return _spare(request, asked) or response
+                if asked.old is None:
+                    return response
+                page = _spared(asked.key, asked.old)
+                return _answer(request, key, page, "old")
             if not (isinstance(response, HttpResponse) and may_be_kept(response)):
                 _forget(asked)
                 return response
@@ -215,36 +215,41 @@ class PageCache:
             asked.flight = flight
             asked.found = _made_meanwhile(asked)
         else:
-            asked.found = flight.wait(PATIENCE_WITH_OLD if asked.old else PATIENCE) or asked.old
+            # An older one stands in for what takes so long that it must be trouble.
+            patience = PATIENCE_WITH_YOUNG if asked.old and _is_young(asked.old) else PATIENCE
+            asked.found = flight.wait(patience, asked.old)
         return HttpResponse() if asked.found else None
 
 
 def _is_current(page: Page, known: ContentVersion | None) -> bool:
-    """Whether a page may be shown as it is: neither it nor what it shows is too old.
+    """Whether a page may be shown as it is: neither it nor what it shows is too old."""
+    return page.version == known and _is_young(page)
 
-    For what changes with the clock and with votes, half of PAGE_MAX_AGE passes here. The other half
-    is for the caches between here and the reader (`tools.addresses.public`).
+
+def _is_young(page: Page) -> bool:
+    """Whether nobody sees a page too late who is shown it now.
+
+    Half of PAGE_MAX_AGE passes here. The other half is for the caches between here and the reader
+    (`tools.addresses.public`).
     """
-    return page.version == known and page.age < settings.PAGE_MAX_AGE / 2
+    return page.age < settings.PAGE_MAX_AGE / 2
 
 
 def _answer(request: HttpRequest, key: str, page: Page, source: str) -> HttpResponse:
     encoding = page.encoding_for(request)
     if page.encode(encoding):
-        memory.put(key, page)  # its size is another now
+        memory.weigh(key, page)
     request.route = page.route  # type: ignore[attr-defined]
     answer = page.answer(request, encoding)
     answer.page_cache = source  # type: ignore[attr-defined]
     return answer
 
 
-def _spare(request: HttpRequest, asked: Asked) -> HttpResponse | None:
-    """Return the page as it was, where there is one, instead of an error of ours."""
-    if asked.old is None:
-        return None
-    asked.old.rests_until = time.monotonic() + TRY_AGAIN
-    memory.put(asked.key, asked.old)
-    return _answer(request, asked.key, asked.old, "old")
+def _spared(key: str, page: Page) -> Page:
+    """Return a page as it was, which stands in for an error of ours until it is tried again."""
+    page.rests_until = time.monotonic() + TRY_AGAIN
+    memory.put(key, page)
+    return page
 
 
 def _made_meanwhile(asked: Asked) -> Page | None:

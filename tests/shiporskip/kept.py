@@ -3,9 +3,11 @@
 import pytest
 
 from shiporskip import page_cache
+from shiporskip.kept_pages import key_of
 
 #: A page that everybody may keep, and one with votes.
 PAGE = "/tools/alpha/"
+KEY = key_of(PAGE, "")
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def look():
 
 def grow_older(seconds, address=PAGE):
     """Do what time does: let a kept page be older by so many seconds."""
-    page = page_cache.memory.get(f"{address}?")
+    page = page_cache.memory.get(key_of(address, ""))
     page.made_at -= seconds
     return page
 

@@ -4,6 +4,7 @@ import gzip
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -19,9 +20,9 @@ from reviews.scorecards import Verdict
 from reviews.voters import new_voter
 from reviews.voting import cast_vote
 from shiporskip import page_cache
-from shiporskip.kept_pages import accepted
+from shiporskip.kept_pages import accepted, key_of
 from tests import cast
-from tests.shiporskip.kept import PAGE, forget, grow_older, look, page_cache_on, said
+from tests.shiporskip.kept import KEY, PAGE, forget, grow_older, look, page_cache_on, said
 from tests.shiporskip.test_admin import form_of
 from tools import changes
 from tools.changes import ContentChange, content_version
@@ -149,7 +150,7 @@ def test_a_date_is_enough_for_a_304_unless_an_etag_says_otherwise(client, alpha)
 
 def test_last_modified_stays_while_the_bytes_do(client, alpha):
     client.get(PAGE)
-    page = page_cache.memory.get(f"{PAGE}?")
+    page = page_cache.memory.get(KEY)
     page.changed_at -= 5000
     before = client.get(PAGE)["Last-Modified"]
     grow_older(40)
@@ -182,6 +183,11 @@ def test_each_query_string_is_a_page_of_its_own(client, alpha):
     assert one.page_cache == two.page_cache == "made"
     assert one["ETag"] != two["ETag"]
     assert client.get("/tools/?sort=name").content == one.content
+
+
+def test_a_question_mark_in_a_path_begins_no_query(client, alpha):
+    assert client.get("/tools/ALPHA?x=1?").status_code == 301
+    assert client.get("/tools/ALPHA%3Fx=1").status_code == 404
 
 
 def test_a_redirect_to_the_one_address_is_kept_too(client, alpha, django_assert_num_queries):
@@ -241,9 +247,22 @@ def test_an_encoding_is_made_once_and_the_plain_page_is_not_kept_beside_it(clien
         for said in ("br", "gzip", "br", "gzip", "identity", "br"):
             client.get(PAGE, headers={"accept-encoding": said})
     assert (smaller.call_count, small.call_count) == (1, 1)
-    page = page_cache.memory.get(f"{PAGE}?")
+    page = page_cache.memory.get(KEY)
     assert page.bodies.keys() == {"br", "gzip"}
     assert page_cache.memory.size == page.size
+
+
+def test_a_page_that_is_dropped_while_it_is_encoded_does_not_come_back(client, alpha):
+    client.get(PAGE)
+    compress = brotli.compress
+
+    def compressed(plain, quality):
+        page_cache.memory.drop(KEY)
+        return compress(plain, quality=quality)
+
+    with patch("shiporskip.kept_pages.brotli.compress", compressed):
+        assert client.get(PAGE, headers={"accept-encoding": "br"}).status_code == 200
+    assert page_cache.memory.get(KEY) is None
 
 
 def test_pictures_are_sent_as_they_are(client, alpha):
@@ -581,6 +600,12 @@ def test_pages_take_no_more_room_than_they_are_given(client, alpha, settings):
     assert client.get("/tools/?page=1&x=0").page_cache == "made"
 
 
+def test_what_a_redirect_repeats_of_a_long_address_counts(client, alpha):
+    assert client.get(f"/tools/ALPHA?x={'y' * 3000}").page_cache == "made"
+    assert page_cache.memory.size > 3000
+    assert len(key_of("/tools/ALPHA", "y" * 3000)) < 100
+
+
 def test_a_page_that_is_larger_than_the_room_is_answered_all_the_same(client, alpha, settings):
     settings.PAGE_CACHE_BYTES = 2000
     page_cache.memory.clear()
@@ -706,24 +731,70 @@ def test_nobody_waits_for_a_page_that_cannot_be_kept(client):
 
 def test_whoever_waited_in_vain_makes_the_page_alone(client, alpha, monkeypatch):
     monkeypatch.setattr(page_cache, "PATIENCE", 0.05)
-    flight, begins = page_cache.flights.join(f"{PAGE}?")
+    flight, begins = page_cache.flights.join(KEY)
     assert begins
     try:
         assert client.get(PAGE).page_cache == "made"
     finally:
-        page_cache.flights.land(f"{PAGE}?", flight, None)
+        page_cache.flights.land(KEY, flight, None)
 
 
 def test_while_a_page_is_being_made_the_others_get_the_old_one(client, alpha):
     client.get(PAGE)
     rename()
     look()
-    flight, _ = page_cache.flights.join(f"{PAGE}?")
+    flight, _ = page_cache.flights.join(KEY)
     try:
         assert client.get(PAGE).page_cache == "old"
     finally:
-        page_cache.flights.land(f"{PAGE}?", flight, None)
+        page_cache.flights.land(KEY, flight, None)
     assert client.get(PAGE).page_cache == "made"
+
+
+@pytest.mark.parametrize("age", [40, 3600])
+def test_others_wait_for_the_new_page_where_the_old_one_is_too_old(client, alpha, monkeypatch, age):
+    monkeypatch.setattr(page_cache, "PATIENCE_WITH_YOUNG", 0.05)
+    client.get(PAGE)
+    old = grow_older(age)
+    flight, _ = page_cache.flights.join(KEY)
+    new = replace(old, mark="new")
+    threading.Timer(0.3, page_cache.flights.land, (KEY, flight, new)).start()
+    assert client.get(PAGE)["ETag"] == '"new"'
+
+
+def test_an_old_page_stands_in_for_one_that_takes_too_long(client, alpha, monkeypatch):
+    monkeypatch.setattr(page_cache, "PATIENCE", 0.05)
+    page = client.get(PAGE)
+    grow_older(3600)
+    flight, _ = page_cache.flights.join(KEY)
+    try:
+        assert client.get(PAGE).content == page.content
+    finally:
+        page_cache.flights.land(KEY, flight, None)
+
+
+def test_whoever_waited_for_a_page_that_is_gone_does_not_get_the_old_one(
+    client, alpha, monkeypatch
+):
+    client.get(PAGE)
+    grow_older(40)
+    Tool.objects.update(status=Status.WITHDRAWN)
+    flight = page_cache.Flight()
+    flight.land(None)
+    monkeypatch.setattr(page_cache.flights, "join", lambda key: (flight, False))
+    assert client.get(PAGE).status_code == 404
+
+
+def test_whoever_waited_for_a_page_that_failed_gets_the_old_one(client, alpha, monkeypatch):
+    page = client.get(PAGE)
+    grow_older(3600)
+    landed = []
+    monkeypatch.setattr(page_cache.Flight, "land", lambda flight, page: landed.append(page))
+    monkeypatch.setattr("tools.views.Tool", None)
+    client.raise_request_exception = False
+    assert client.get(PAGE).page_cache == "old"
+    [given] = landed
+    assert given.body("identity") == page.content
 
 
 def test_the_middleware_stands_right_inside_of_what_redirects_to_https(settings):

@@ -8,7 +8,7 @@ from shiporskip import kept_pages, page_cache, release
 from shiporskip.kept_pages import Page, PageSerializer
 from tests import cast
 from tests.machines.programs import Program, answers, free_port, needed
-from tests.shiporskip.kept import PAGE, forget, grow_older, look, page_cache_on, said
+from tests.shiporskip.kept import KEY, PAGE, forget, grow_older, look, page_cache_on, said
 from tools.models import Tool
 
 __all__ = ["page_cache_on"]
@@ -84,7 +84,7 @@ def test_what_is_shared_is_as_new_as_everything_else(client, shared):
     assert answer.page_cache == "made"
     assert "Alpha Two" in answer.content.decode()
     page = grow_older(31)
-    page_cache.shared.put(f"{PAGE}?", page)
+    page_cache.shared.put(KEY, page)
     page_cache.memory.clear()
     assert client.get(PAGE).page_cache == "made"
 
@@ -105,7 +105,7 @@ def test_a_page_that_is_gone_is_gone_for_every_process(client, shared):
     Tool.objects.update(status="withdrawn")
     look()
     assert client.get(PAGE).status_code == 404
-    assert page_cache.shared.get(f"{PAGE}?") is None
+    assert page_cache.shared.get(KEY) is None
 
 
 def test_another_release_begins_anew(client, redis, shared):
@@ -132,7 +132,7 @@ def test_a_redis_that_is_away_is_as_if_it_were_empty(client, caplog):
 def test_what_is_no_page_there_is_not_shown_and_not_run(client, shared):
     cast.alpha()
     client.get(PAGE)
-    key = shared.make_key(kept_pages._short(f"{PAGE}?"))
+    key = shared.make_key(KEY)
     client_of_redis = shared._cache.get_client(write=True)
     for rubbish in (b"", b"{}", b"\x80\x04K\x01.", b"null\n", b'{"lengths": {}}\n'):
         client_of_redis.set(key, rubbish)
@@ -146,7 +146,7 @@ def test_a_page_is_the_same_after_the_way_there_and_back(client):
     cast.alpha()
     client.get(PAGE, headers={"accept-encoding": "gzip"})
     client.get(PAGE, headers={"accept-encoding": "br"})
-    page = page_cache.memory.get(f"{PAGE}?")
+    page = page_cache.memory.get(KEY)
     back = PageSerializer().loads(PageSerializer().dumps(page))
     assert isinstance(back, Page)
     assert back == page
