@@ -119,7 +119,6 @@ class Asked:
     """A request for a page that has to be made, on its way through the site."""
 
     key: str
-    version: ContentVersion | None
     old: Page | None
     #: Whether whoever asks has written something that nobody else's rendering may be too old for.
     is_writer: bool
@@ -163,7 +162,7 @@ class PageCache:
         # What a page shows is no newer than what was there to be read before it was made.
         versions = {alias: replicas[alias].current() for alias in servers.up_to_date()}
         versions[DEFAULT_DB_ALIAS] = known
-        asked = Asked(key, known, old, is_writer)
+        asked = Asked(key, old, is_writer)
         request.page_asked = asked  # type: ignore[attr-defined]
         page = None
         try:
@@ -256,7 +255,7 @@ def _made_meanwhile(asked: Asked) -> Page | None:
     """Return the page where another request or another process has made it by now."""
     for keeper in (memory, shared):
         page = keeper.get(asked.key)
-        if page and _is_current(page, asked.version):
+        if page and _is_current(page, version.current()):
             memory.put(asked.key, page)
             return page
         asked.old = asked.old or page
