@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -56,6 +57,18 @@ def paused(*addresses):
     edition = sending(*addresses)
     editions.pause(edition, "The server refused us.")
     return edition
+
+
+def worker(seen_ago=timedelta()):
+    """Return the key of a worker that gave its last sign of life so long ago."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT procrastinate_register_worker_v1()")
+        (key,) = cursor.fetchone()
+        cursor.execute(
+            "UPDATE procrastinate_workers SET last_heartbeat = now() - %s WHERE id = %s",
+            [seen_ago, key],
+        )
+    return key
 
 
 def page_of(edition):

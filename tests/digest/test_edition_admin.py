@@ -120,6 +120,7 @@ def test_a_page_says_what_it_tells_and_what_is_missing():
 
 
 def test_a_page_says_that_nothing_is_sent_anywhere_and_where_the_mails_are():
+    desk.worker()
     page = Page(member("Editor").get(page_of(desk.draft())))
     assert "Nothing is sent anywhere." in page.one(".note-warning")
     assert "/admin/digest/keptmail/" in page.links(".note-warning a")
@@ -127,6 +128,7 @@ def test_a_page_says_that_nothing_is_sent_anywhere_and_where_the_mails_are():
 
 def test_a_page_says_what_the_operator_has_to_set(settings):
     settings.DIGEST_IS_SENT, settings.DIGEST_POSTAL_ADDRESS = True, ""
+    desk.worker()
     page = Page(member("Editor").get(page_of(desk.draft())))
     assert "The sender’s postal address is missing" in page.one(".lacks")
     assert not page.tree.cssselect(".note-warning")
@@ -421,7 +423,7 @@ def test_the_list_says_how_much_was_sent():
 def test_list_and_page_cost_a_constant_number_of_queries(django_assert_max_num_queries):
     client = member("Editor")
     edition = desk.sending(*(f"reader{number}@example.org" for number in range(20)))
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         client.get(LIST)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         client.get(page_of(edition))

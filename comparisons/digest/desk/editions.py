@@ -21,7 +21,7 @@ from django.utils import timezone
 from django.utils.html import escape, format_html
 from django.views.decorators.http import require_POST
 
-from comparisons.digest import editions, readiness
+from comparisons.digest import editions, readiness, workers
 from comparisons.digest.content import Content
 from comparisons.digest.messages import Letter
 from comparisons.digest.models import (
@@ -400,11 +400,12 @@ class EditionAdmin(FoundByName):
 
 
 def _readiness(request: HttpRequest) -> dict[str, Any]:
-    """Say whether mail leaves at all, what it lacks, and where it is kept."""
+    """Say whether mail leaves at all, what it lacks, where it is kept, and who sends it."""
     may_see = request.user.has_perm("digest.view_keptmail")
     return {
         "is_configured": readiness.is_configured(),
         "lacks": list(readiness.lacks()),
+        "silence": workers.silence(),
         "keptmail_address": reverse("admin:digest_keptmail_changelist") if may_see else "",
     }
 

@@ -8,7 +8,7 @@ from django.db.models import Count, OuterRef, Q, Subquery
 from django.urls import reverse
 
 from comparisons.desk.front import Line, Section, Whole
-from comparisons.digest import editions, readiness
+from comparisons.digest import editions, readiness, workers
 from comparisons.digest.content import Content, told_by
 from comparisons.digest.models import Delivery, DeliveryStatus, Edition, Stage
 
@@ -36,12 +36,14 @@ def digest_section(user: Any, now: datetime) -> Section | None:
         )
     )
     lines = [] if readiness.is_configured() else [_nowhere(user)]
+    if silence := workers.silence():
+        lines.append(Line("No worker runs", _list(), note=silence))
     lines += [_of(edition, now) for edition in rows if edition.status in OPEN]
     lines += [_undecided(edition) for edition in rows if edition.unknown]
     if not any(edition.week == week for edition in rows):
         lines.append(_none_yet(week, slot, now))
     empty = f"The edition of {week} is out, and nothing waits for a decision."
-    whole = Whole("All editions", reverse("admin:digest_edition_changelist"))
+    whole = Whole("All editions", _list())
     return Section("digest", "Weekly digest", empty, lines, [whole])
 
 
@@ -99,12 +101,16 @@ def _none_yet(week: str, slot: datetime, now: datetime) -> Line:
         note = "Nothing changed since the last edition, so there is none."
     else:
         note = "No draft, though something changed. Is a worker running? Or make it yourself."
-    return Line(week, reverse("admin:digest_edition_changelist"), "no edition", note, moment)
+    return Line(week, _list(), "no edition", note, moment)
 
 
 def _nothing_changed(now: datetime) -> bool:
     since = editions.told_until() or now - editions.FIRST_PERIOD
     return Content.since(since, now, told_by(Edition.objects.told())).is_empty
+
+
+def _list() -> str:
+    return reverse("admin:digest_edition_changelist")
 
 
 def _page(edition: Edition) -> str:
