@@ -1,12 +1,13 @@
 """How far an edition has come: a bar, every count, and what holds it up."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from django.utils import timezone
 
 from comparisons.digest import editions
-from comparisons.digest.desk.progress import LEAST, WIDTH, Picture, Sample, _parts
+from comparisons.digest.desk.progress import LEAST, SAMPLE_MOST, WIDTH, Picture, Sample, _parts
 from comparisons.digest.lanes import Lane
 from comparisons.digest.models import Delivery, DeliveryStatus, Edition
 from tests.conftest import Page
@@ -106,6 +107,33 @@ def test_a_page_without_javascript_says_how_fresh_it_is_and_how_to_look_again():
     assert page.one(".progress-fresh").startswith("As of ")
     assert f"{page_of(edition)}?since=" in page.links(".progress-again")[0]
     assert page.tree.cssselect("[data-live]")
+
+
+def test_a_first_look_says_nothing_of_a_speed_that_it_cannot_know():
+    edition = desk.sending("ada@example.org", "bob@example.org")
+    Edition.objects.filter(pk=edition.pk).update(started_at=timezone.now() - timedelta(hours=2))
+    edition.deliveries.filter(address="ada@example.org").update(status="sent")
+    figure = Page(member("Author").get(page_of(edition))).one(".progress-figure")
+    assert figure.startswith("50%")
+    assert "a second" not in figure
+    assert "lately" not in figure
+    assert "to go" not in figure
+
+
+def test_looking_again_without_javascript_tells_the_speed_since_the_last_look():
+    edition = desk.sending(*(f"reader{number}@example.org" for number in range(8)))
+    edition.deliveries.exclude(address="reader7@example.org").update(status="sent")
+    looked_at = timezone.now() - timedelta(seconds=10)
+    query = urlencode({"since": looked_at.isoformat(), "handled": 2})
+    page = Page(member("Author").get(f"{page_of(edition)}?{query}"))
+    assert "0.5 a second, less than a minute to go" in page.one(".progress-figure")
+
+
+def test_a_look_from_before_a_pause_is_no_measure_of_speed():
+    edition = desk.sending("ada@example.org", "bob@example.org")
+    edition.deliveries.filter(address="ada@example.org").update(status="sent")
+    long_ago = timezone.now() - SAMPLE_MOST - timedelta(seconds=1)
+    assert Picture.of(edition, Sample(long_ago, 0)).rate is None
 
 
 def test_what_is_over_is_not_asked_for_again():

@@ -308,7 +308,7 @@ class EditionAdmin(FoundByName):
                 Frame(look, f"{reverse(frame, args=[edition.pk, look.value])}?seen={seen}")
                 for look in Look
             ],
-            "picture": Picture.of(edition) if is_started else None,
+            "picture": Picture.of(edition, Sample.read(request.GET)) if is_started else None,
             "on_list": None
             if is_started
             else Subscriber.objects.filter(status=Standing.ACTIVE).count(),

@@ -25,6 +25,8 @@ ORDER = (
     DeliveryStatus.SENDING,
     DeliveryStatus.PENDING,
 )
+#: A look that lies longer back says nothing of how fast it goes now: there may have been a pause.
+SAMPLE_MOST = timedelta(minutes=10)
 #: What each of them means to an editor.
 MEANINGS = {
     DeliveryStatus.SENT: "Taken over by the mail server",
@@ -88,7 +90,7 @@ class Picture:
     progress: editions.Progress
     parts: list[Part]
     now: datetime
-    #: Mails a second since an earlier look, or since the start; None while nothing can be said.
+    #: Mails a second since an earlier look; None while nothing can be said.
     rate: float | None
 
     @classmethod
@@ -96,8 +98,6 @@ class Picture:
         """Count an edition's deliveries. `earlier` is an earlier look, to tell the rate from."""
         now = timezone.now()
         progress = editions.progress(edition)
-        if earlier is None and edition.started_at:
-            earlier = Sample(edition.started_at, 0)
         return cls(edition, progress, _parts(progress.counts), now, _rate(progress, earlier, now))
 
     @property
@@ -173,6 +173,8 @@ def _parts(counts: Any) -> list[Part]:
 def _rate(progress: editions.Progress, earlier: Sample | None, now: datetime) -> float | None:
     if earlier is None:
         return None
-    seconds = (now - earlier.at).total_seconds()
+    since = now - earlier.at
     done = progress.handled - earlier.handled
-    return done / seconds if seconds >= 1 and done >= 0 else None
+    if done < 0 or not timedelta(seconds=1) <= since <= SAMPLE_MOST:
+        return None
+    return done / since.total_seconds()
