@@ -67,7 +67,7 @@ def message_id(edition: Any, subscriber_pk: int | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where one recipient leaves, and where they choose topics."""
+    """Where one recipient leaves, and where their preferences are."""
 
     leave: str
     preferences: str

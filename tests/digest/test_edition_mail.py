@@ -266,7 +266,7 @@ def test_the_mail_around_it_names_every_way_out():
     assert page.cssselect("h1")[0].text_content() == "A <subject> & more"
     assert page.cssselect(".preheader")[0].text.startswith("1 new verdict, 1 verdict flipped")
     links = {link.text_content(): link.get("href") for link in page.cssselect(".footer a")}
-    assert set(links) == {"Unsubscribe", "Choose topics", "Read it on the web"}
+    assert set(links) == {"Unsubscribe", "Preferences", "Read it on the web"}
     assert links["Read it on the web"].endswith("/digest/2026-w48/")
     assert "You get this because you asked for the weekly digest" in said(letter.html)
     assert "You get this because you asked for the weekly digest" in letter.text

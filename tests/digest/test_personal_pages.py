@@ -77,6 +77,15 @@ def test_who_has_confirmed_is_told_so(site):
     assert site.get(confirm_page(cast.subscriber())).one("h1") == "You are on the list"
 
 
+def test_where_there_is_nothing_to_choose_nobody_is_promised_a_choice_of_topics(site):
+    alpha()
+    ada = cast.subscriber()
+    letter = Letter.of(cast.edition(status="draft"), [])
+    assert not site.get(preferences_page(ada)).all("fieldset")
+    assert "topics" not in site.get(confirm_page(ada)).text.lower()
+    assert "choose topics" not in (letter.html + letter.text).lower()
+
+
 def test_a_link_to_confirm_holds_for_days_and_no_longer(browser, monkeypatch):
     ada = cast.subscriber(status=Standing.PENDING)
     address = confirm_page(ada)
