@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from tools.models import Category
 
-from . import confirming
+from . import confirming, readiness
 from .addresses import fingerprint, fingerprints, masked
 from .models import (
     Delivery,
@@ -81,10 +81,14 @@ def answer_sign_ups(is_stopping: Callable[[], bool] = lambda: False) -> int:
     server says no, that is taken back and the sign-up waits for another try. So a worker that is
     killed in between sends that one mail never rather than twice: at most one for each kill, whose
     address can ask again a day later. A server that cannot be reached is found out before anything
-    is written, and costs nobody anything. Between two mails `is_stopping` is asked whether to end.
+    is written, and costs nobody anything. While settings are missing without which no mail may
+    leave, all of them wait. Between two mails `is_stopping` is asked whether to end.
     """
     answered = 0
     if not _waiting().exists():
+        return answered
+    if lacks := readiness.lacks():
+        log.warning("Sign-ups wait: %s", " ".join(lacks))
         return answered
     connection = get_connection()
     try:

@@ -27,7 +27,7 @@ from .tokens import BadTokenError, ExpiredTokenError, Purpose, subscriber_of, to
 
 WHAT = "A sign-up"
 #: What is said to everybody, whatever becomes of the address.
-ASKED = "Look into your mailbox: the mail that asks you to confirm is on its way."
+ASKED = "Look into your mailbox for the mail that asks you to confirm: without it, nothing happens."
 ONCE_MORE = "Press once more to sign up. This tells people from programs."
 
 

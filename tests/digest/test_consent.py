@@ -150,6 +150,19 @@ def test_while_the_mail_server_is_away_nothing_is_lost():
     assert cast.recipients() == [ADA]
 
 
+def test_until_mail_may_leave_sign_ups_wait_and_are_answered_then(settings):
+    settings.DIGEST_IS_SENT, settings.DIGEST_POSTAL_ADDRESS = True, ""
+    settings.SITE_URL, settings.DIGEST_FROM = "https://ship.site", "digest@ship.site"
+    ask()
+    assert consent.answer_sign_ups() == 0
+    assert SignUp.objects.get().email == ADA
+    assert not Subscriber.objects.exists()
+    assert cast.recipients() == []
+    settings.DIGEST_POSTAL_ADDRESS = "1 Main Street"
+    assert consent.answer_sign_ups() == 1
+    assert cast.recipients() == [ADA]
+
+
 @pytest.fixture
 def server(settings):
     """A mail server that answers what a test puts into `answers`, and then takes everything."""

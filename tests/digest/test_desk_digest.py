@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from comparisons.digest import editions
+from comparisons.digest import consent, editions
 from comparisons.digest.models import Delivery, Edition
 from tests import cast
 from tests.conftest import Page
@@ -113,6 +113,17 @@ def test_without_a_mail_server_it_says_that_nothing_is_sent(settings):
     assert "/admin/digest/keptmail/" in page.links("#desk-digest a")
     author = front("Author")
     assert "/admin/digest/keptmail/" not in author.links("#desk-digest a")
+
+
+def test_while_a_setting_is_missing_it_says_which_and_who_waits(settings):
+    settings.DIGEST_POSTAL_ADDRESS = ""
+    for name in ("ada", "bob"):
+        consent.ask(f"{name}@example.org", [], "/digest/", None)
+    client = member("Editor")
+    line = lines(Page(client.get("/admin/")))[0]
+    assert line.startswith("No mail leaves yet The sender’s postal address is missing")
+    assert line.endswith("Sign-ups that wait for it: 2.")
+    assert "DIGEST_POSTAL_ADDRESS" in Page(client.get(desk.LIST)).one(".lacks")
 
 
 def test_who_may_not_see_editions_has_no_section(client):

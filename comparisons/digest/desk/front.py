@@ -10,7 +10,7 @@ from django.urls import reverse
 from comparisons.desk.front import Line, Section, Whole
 from comparisons.digest import editions, readiness, workers
 from comparisons.digest.content import Content, told_by
-from comparisons.digest.models import Delivery, DeliveryStatus, Edition, Stage
+from comparisons.digest.models import Delivery, DeliveryStatus, Edition, SignUp, Stage
 
 #: Editions that somebody has to look after.
 OPEN = (Stage.DRAFT, Stage.APPROVED, Stage.SENDING, Stage.PAUSED)
@@ -36,6 +36,8 @@ def digest_section(user: Any, now: datetime) -> Section | None:
         )
     )
     lines = [] if readiness.is_configured() else [_nowhere(user)]
+    if lacks := readiness.lacks():
+        lines.append(_held_back(lacks))
     if silence := workers.silence():
         lines.append(Line("No worker runs", _list(), note=silence))
     lines += [_of(edition, now) for edition in rows if edition.status in OPEN]
@@ -60,6 +62,12 @@ def _nowhere(user: Any) -> Line:
         reverse(f"admin:digest_{name}_changelist"),
         note="No mail server is set up, so every mail is kept under Kept mails instead.",
     )
+
+
+def _held_back(lacks: list[str]) -> Line:
+    waiting = SignUp.objects.filter(answered_at=None).count()
+    wait = f" Sign-ups that wait for it: {waiting:,}." if waiting else ""
+    return Line("No mail leaves yet", _list(), note=" ".join(lacks) + wait)
 
 
 def _of(edition: Edition, now: datetime) -> Line:
