@@ -87,6 +87,13 @@ class Due:
     attempts: int
     first_try: datetime | None
     edition: int
+    #: What a server answered the last time that it was not taken.
+    reply: str
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether a server has refused it for good already, and an editor had it tried again."""
+        return self.reply.startswith("5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +225,8 @@ class Hold:
             cursor.execute(_OPEN, {**self._names, "edition": edition, "size": size})
             rows = cursor.fetchall()
             window = [
-                Due(pk, subscriber, address, tuple(topics), attempts, first_try, edition)
-                for pk, subscriber, address, topics, attempts, first_try, status in rows
+                Due(pk, subscriber, address, tuple(topics), attempts, first_try, edition, reply)
+                for pk, subscriber, address, topics, attempts, first_try, reply, status in rows
                 if status == "sending"
             ]
             # A window of nothing but people who have left is followed by another one.
@@ -346,7 +353,8 @@ _OPEN = """
             status = CASE WHEN due.is_wanted THEN 'sending' ELSE 'left' END,
             ended_at = CASE WHEN due.is_wanted THEN NULL ELSE now() END
         FROM due WHERE d.id = due.id
-        RETURNING d.id, d.subscriber_id, d.address, d.topics, d.attempts, d.first_try, d.status
+        RETURNING d.id, d.subscriber_id, d.address, d.topics, d.attempts, d.first_try,
+            d.reply, d.status
     ), opened AS (
         UPDATE digest_lane SET edition_id = %(edition)s, held_at = clock_timestamp(),
             open_window = ARRAY(SELECT id FROM marked WHERE status = 'sending' ORDER BY id)

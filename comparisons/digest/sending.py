@@ -140,14 +140,32 @@ class _Slice:
             self.accepted.append(due.pk)
             self._count()
             _persist(lambda: self.hold.advance(position + 1))
-        elif reply.outcome in (Outcome.SLOW, Outcome.BLOCKED):
+        elif reply.outcome == Outcome.SLOW:
             raise self._trouble(reply)
+        elif reply.outcome == Outcome.BLOCKED:
+            self._stop_for(due, position, reply)
         elif reply.outcome == Outcome.LATER:
             self._try_later(due, position, reply)
         elif reply.outcome == Outcome.BOUNCED:
             self._record(due, position, DeliveryStatus.BOUNCED, reply)
         else:
             self._record(due, position, DeliveryStatus.FAILED, reply)
+
+    def _stop_for(self, due: Due, position: int, reply: Reply) -> None:
+        """Pause everything because the server will not have us; for one recipient only once.
+
+        When an editor goes on, whoever it was about comes after the others. What is refused again
+        then is about them, and fails.
+        """
+        is_about_us = reply.step in (Step.CONNECT, Step.SENDER)
+        if due.was_refused and not is_about_us:
+            self._record(due, position, DeliveryStatus.FAILED, reply)
+            return
+        trouble = self._trouble(reply)
+        if not is_about_us:
+            moment = retry_at(due.attempts, _persist(lanes.clock))
+            self._record(due, position, DeliveryStatus.PENDING, reply, moment)
+        raise trouble
 
     def _letter_for(self, due: Due) -> Letter:
         try:

@@ -273,13 +273,54 @@ def test_a_server_that_will_not_have_us_pauses_everything_and_blames_nobody(step
     edition.refresh_from_db()
     assert edition.status == "paused"
     assert reply in edition.pause_reason
-    assert set(Delivery.objects.values_list("status", "attempts")) == {("pending", 0)}
+    assert set(statuses().values()) == {"pending"}
     assert not Suppression.objects.exists()
     assert not Subscriber.objects.exclude(status=Standing.ACTIVE).exists()
     outgoing.script()
+    go_on(edition)
+    hours_pass(1)
+    send_all()
+    assert_all_is_well(outgoing)
+
+
+def go_on(edition):
     editions.resume(edition)
     rest_is_over()
-    assert send_all() == 5
+    send_all()
+    edition.refresh_from_db()
+    return edition.status
+
+
+@pytest.mark.parametrize("step", ["rcpt", "dot"])
+def test_one_recipients_policy_stops_everybody_once_and_fails_the_second_time(step, outgoing):
+    refusal = "550 5.7.1 We take nothing from you"
+    outgoing.script(Rule(step, reply=refusal, recipient=address_of(2)))
+    edition = begin(5)
+    send_all()
+    assert stage() == "paused"
+    assert go_on(edition) == "sending"
+    assert statuses() == dict.fromkeys(map(address_of, (1, 3, 4, 5)), "sent") | {
+        address_of(2): "pending"
+    }
+    hours_pass(1)
+    send_all()
+    assert (stage(), the(2).status, the(2).reply) == ("sending", "failed", refusal)
+    assert not Suppression.objects.exists()
+    assert_all_is_well(outgoing)
+
+
+def test_who_is_refused_first_is_tried_last_so_that_nobody_fails_while_it_is_about_us(outgoing):
+    edition = begin(5)
+    outgoing.script(Rule("rcpt", reply="554 5.7.1 Relay access denied"))
+    send_all()
+    for _ in range(4):
+        assert go_on(edition) == "paused"
+    assert set(statuses().values()) == {"pending"}
+    outgoing.script()
+    go_on(edition)
+    hours_pass(1)
+    send_all()
+    assert set(statuses().values()) == {"sent"}
     assert_all_is_well(outgoing)
 
 
