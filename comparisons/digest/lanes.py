@@ -30,7 +30,7 @@ WINDOW = 50
 #: A lane that was in trouble rests so long, twice as long each further time, at most REST_MOST.
 REST = timedelta(seconds=5)
 REST_MOST = timedelta(minutes=15)
-#: More than HARD_MOST hard failures among a BLOCK of deliveries pause an edition.
+#: More than HARD_MOST hard failures among the last BLOCK deliveries pause an edition.
 BLOCK = 1000
 HARD_MOST = 20
 #: What an editor reads beside a delivery of which nobody knows.
@@ -50,8 +50,15 @@ class Lane(models.Model):
     resting_until = models.DateTimeField(null=True)
     strikes = models.PositiveSmallIntegerField(default=0, help_text="Troubles in a row.")
     trouble = models.CharField(max_length=300, blank=True, help_text="The last one.")
-    tried = models.PositiveIntegerField(default=0, help_text="Deliveries of the present block.")
-    hard = models.PositiveIntegerField(default=0, help_text="Hard failures among them.")
+    tried = models.PositiveIntegerField(default=0, help_text="Deliveries since counting began.")
+    hard_at = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        db_default=[],
+        help_text="For each recent hard failure, how many deliveries of all lanes it came after.",
+    )
+    # Of the version before, which may still run beside this one; to be removed in the next.
+    hard = models.PositiveIntegerField(default=0)
 
     class Meta:
         ordering = ["number"]
@@ -215,9 +222,8 @@ class Hold:
         return window is not None
 
     def _count(self, cursor: Any, accepted: Collection[int], tried: int, hard: int) -> None:
-        """Add what the window brought to the block of the lane."""
-        block = max(1, BLOCK // settings.DIGEST_LANES)
-        values: Any = {"tried": tried, "hard": hard, "block": block, "went": bool(accepted)}
+        """Count what the window brought; what is too old to be counted is let go."""
+        values: Any = {"tried": tried, "hard": hard, "block": BLOCK, "went": bool(accepted)}
         cursor.execute(_COUNT, {**self._names, **values})
 
     def _open(self, cursor: Any, edition: int, size: int) -> list[Due]:
@@ -288,13 +294,18 @@ def clock() -> datetime:
 
 
 def hard_failures() -> int:
-    """Return how many hard failures there are among the last thousand deliveries, or so."""
-    return Lane.objects.aggregate(hard=models.Sum("hard"))["hard"] or 0
+    """Return how many of the last BLOCK deliveries of all lanes are hard failures.
+
+    A window is counted as a whole, at its end.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_HARD, {"block": BLOCK})
+        return int(cursor.fetchone()[0])
 
 
 def forget_failures() -> None:
     """Begin to count hard failures anew."""
-    Lane.objects.update(tried=0, hard=0)
+    Lane.objects.update(tried=0, hard_at=[])
 
 
 _IS_SILENT = "greatest(l.held_at, c.moved_at) < clock_timestamp() - %(lease)s"
@@ -404,11 +415,17 @@ _STRIKE = """
     WHERE number = %(lane)s AND cardinality(open_window) >= %(position)s
 """
 _COUNT = """
-    UPDATE digest_lane SET tried = (tried + %(tried)s) %% %(block)s,
-        hard = CASE WHEN tried + %(tried)s < %(block)s THEN hard ELSE 0 END + %(hard)s,
-        strikes = CASE WHEN %(went)s THEN 0 ELSE strikes END,
-        trouble = CASE WHEN %(went)s THEN '' ELSE trouble END
-    WHERE number = %(lane)s
+    WITH whole AS (SELECT sum(tried) + %(tried)s::int AS tried FROM digest_lane)
+    UPDATE digest_lane l SET tried = l.tried + %(tried)s::int,
+        hard_at = ARRAY(SELECT f FROM unnest(l.hard_at) f WHERE f > whole.tried - %(block)s)
+            || array_fill(whole.tried, ARRAY[%(hard)s::int]),
+        strikes = CASE WHEN %(went)s THEN 0 ELSE l.strikes END,
+        trouble = CASE WHEN %(went)s THEN '' ELSE l.trouble END
+    FROM whole WHERE l.number = %(lane)s
+"""
+_HARD = """
+    SELECT count(*) FROM digest_lane, unnest(hard_at) f
+    WHERE f > (SELECT sum(tried) FROM digest_lane) - %(block)s
 """
 _RELEASE = "UPDATE digest_lane SET token = NULL, open_window = '{}' WHERE number = %(lane)s"
 _REST = """

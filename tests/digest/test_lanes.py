@@ -341,16 +341,31 @@ def test_what_is_tried_again_in_another_lane_was_not_sent_by_a_holder_that_is_lo
 # Failures
 
 
-def test_hard_failures_are_counted_over_all_lanes_in_blocks(lots, settings):
+def test_hard_failures_are_counted_among_the_last_thousand_of_all_lanes(lots, settings):
     settings.DIGEST_LANES = 2
     first, second = lanes.take(), lanes.take()
+    first.turn([], 1, tried=490, hard=15)
     first.turn([], 1, tried=50, hard=4)
     second.turn([], 1, tried=50, hard=3)
-    assert lanes.hard_failures() == 7
-    first.turn([], 1, tried=lanes.BLOCK // 2, hard=1)
-    assert lanes.hard_failures() == 4, "a new block has begun in the first one"
+    assert lanes.hard_failures() == 22
+    second.turn([], 1, tried=900)
+    assert lanes.hard_failures() == 7, "the first fifteen are more than a thousand mails ago"
+    second.turn([], 1, tried=200, hard=1)
+    assert lanes.hard_failures() == 1
     lanes.forget_failures()
     assert lanes.hard_failures() == 0
+
+
+def test_a_lane_that_the_settings_have_done_away_with_holds_no_failures_against_an_edition(
+    lots, settings
+):
+    settings.DIGEST_LANES = 2
+    first, second = lanes.take(), lanes.take()
+    second.turn([], 1, tried=50, hard=10)
+    second.release([])
+    settings.DIGEST_LANES = 1
+    first.turn([], 1, tried=lanes.BLOCK, hard=1)
+    assert lanes.hard_failures() == 1
 
 
 # Any order of events
