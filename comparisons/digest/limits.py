@@ -1,8 +1,10 @@
 """How many sign-ups are taken. Whose address was typed has no part in it, so it tells nothing."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -16,11 +18,27 @@ PER_CLIENT = 5
 OVERALL = 1000
 
 
-def free_again(client: bytes | None) -> datetime | None:
+def within_limits(client: bytes | None, write: Callable[[], Any]) -> datetime | None:
+    """Have one more sign-up written if the limits allow it; else return from when on they will.
+
+    Those of one moment are counted and written one after the other, or all of them would find the
+    limit unreached. What is refused at first sight waits for nobody.
+    """
+    if end := _free_again(client):
+        return end
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('digest.sign_up'))")
+        end = _free_again(client)
+        if end is None:
+            write()
+    return end
+
+
+def _free_again(client: bytes | None) -> datetime | None:
     """Return from when on this client may sign somebody up again, None if it may now.
 
-    A client whose address is unknown counts against the limit for all alone. What arrives in the
-    same moment may pass over a limit, by as many as the site answers at once.
+    A client whose address is unknown counts against the limit for all alone.
     """
     recent = SignUp.objects.filter(asked_at__gt=timezone.now() - WINDOW)
     ends = [_end(recent, OVERALL)]

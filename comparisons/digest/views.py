@@ -1,7 +1,7 @@
 """The digest's pages for readers: signing up, and what a subscriber does with links from mails."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -75,9 +75,9 @@ def _take(request: HttpRequest) -> HttpResponse:
     if (age := age_of(form.stamp)) != Age.RIPE:
         return _form_again(request, form, ONCE_MORE, 422 if age == Age.YOUNG else 200)
     client = address_hash(request)
-    if end := limits.free_again(client):
+    ask = partial(consent.ask, form.address, form.topics, form.source, client)
+    if end := limits.within_limits(client, ask):
         return _full(request, max(1, int((end - timezone.now()).total_seconds())))
-    consent.ask(form.address, form.topics, form.source, client)
     answer_soon()
     return _asked(request)
 

@@ -8,14 +8,16 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from threading import Barrier, Event
 
 import pytest
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import close_old_connections, connection, transaction
+from django.test import Client
 
-from comparisons.digest import consent, editions
+from comparisons.digest import consent, editions, limits
 from comparisons.digest.models import (
     Delivery,
     DeliveryStatus,
@@ -57,6 +59,26 @@ def test_workers_at_once_answer_each_sign_up_once_and_each_address_once():
     assert Counter(cast.recipients()) == dict.fromkeys(addresses, 1)
     assert not SignUp.objects.exclude(email="").exists()
     assert Subscriber.objects.count() == 20
+
+
+@pytest.mark.parametrize("limit", ["PER_CLIENT", "OVERALL"])
+def test_sign_ups_of_one_moment_do_not_pass_over_a_limit(limit, monkeypatch):
+    monkeypatch.setattr(limits, limit, 5)
+    ask = consent.ask
+
+    def ask_slowly(*facts):
+        time.sleep(0.05)
+        return ask(*facts)
+
+    monkeypatch.setattr(consent, "ask", ask_slowly)
+
+    def sign_up(number):
+        client = f"192.0.2.{number}" if limit == "OVERALL" else "192.0.2.1"
+        return cast.sign_up(Client(), f"a{number}@example.org", ip=client).status_code
+
+    answers = at_once(*[partial(sign_up, number) for number in range(20)])
+    assert Counter(answers) == {303: 5, 429: 15}
+    assert SignUp.objects.count() == 5
 
 
 def test_a_double_click_on_anything_is_as_good_as_one():
