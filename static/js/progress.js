@@ -6,8 +6,10 @@ const SPAN = 60000; // the rate is told from that far back
 
 const box = document.getElementById("progress");
 const said = document.getElementById("progress-said");
+const overtaken = document.querySelector(".overtaken");
 const looks = [];
 let shown = box.firstElementChild;
+const drawn = shown.dataset.stage; // what the rest of the page is made for
 
 function remember() {
   looks.push({at: shown.dataset.at, handled: shown.dataset.handled});
@@ -20,6 +22,11 @@ function say(before) {
   const tenth = (share) => Math.floor(share / 10);
   if (now.stage === before.stage && tenth(now.share) === tenth(before.share)) return;
   said.textContent = `${now.share}% done, ${now.stage}.`;
+}
+
+function isTyped() {
+  const fields = document.querySelectorAll(".act input:not([type=hidden])");
+  return [...fields].some((field) => field.value !== field.defaultValue);
 }
 
 function wait() {
@@ -43,8 +50,12 @@ async function look() {
     if (focused) box.querySelector("a")?.focus();
     remember();
     say(before);
-    // What can be done is another page's worth: it changes with the stage.
-    if (shown.dataset.stage !== before.stage) return location.reload();
+    // What can be done is another page's worth: it changes with the stage. What somebody is typing
+    // would be lost with this one.
+    if (shown.dataset.stage !== drawn) {
+      if (!isTyped()) return location.reload();
+      overtaken.hidden = false;
+    }
     wait();
   } catch {
     box.classList.add("progress-old");

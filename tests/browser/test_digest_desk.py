@@ -97,6 +97,20 @@ def test_progress_moves_by_itself_and_ends(desk, reader, live_server, edition):
     assert reader.complaints == []
 
 
+def test_a_reason_that_is_being_typed_outlives_a_change_of_stage(desk, live_server, edition):
+    start(edition)
+    desk.goto(live_server.url + page_of(edition))
+    reason = desk.locator("[name=pause-reason]")
+    reason.fill("The first line says the wrong year")
+    expect(desk.locator(".overtaken")).to_be_hidden()
+    edition.deliveries.update(status="sent")
+    editions.finish(edition)
+    expect(desk.locator(".overtaken")).to_be_visible(timeout=15000)
+    expect(reason).to_have_value("The first line says the wrong year")
+    desk.click(".overtaken a")
+    expect(desk.locator("form.act")).to_have_count(0)
+
+
 def test_axe_finds_nothing_on_the_digests_pages(desk, live_server, edition):
     drafted = [page_of(edition), LIST, "/admin/"]
     look_at(desk, live_server, drafted)
