@@ -28,6 +28,7 @@ def normal_address(text: str) -> str:
         found = validate_email(
             text,
             allow_smtputf8=False,
+            strict=True,  # 64 characters before the at sign, as RFC 5321, 4.5.3.1.1 has it
             check_deliverability=False,
             test_environment=settings.DIGEST_TEST_ADDRESSES,
         )

@@ -286,7 +286,7 @@ WRONG = [
     "ada@" + "e" * 300 + ".org", "<ada@example.org>", "Ada <ada@example.org>", "🙂@example.org",
     "ada@example.org,bob@example.org", "ada@example.org;", "ada@example.org\u2028",
     '"a b"@example.org', "<script>alert(1)</script>@example.org", "ada@-example.org",
-    "ada.@example.org", "a..b@example.org", "\u202eada@example.org",
+    "ada.@example.org", "a..b@example.org", "\u202eada@example.org", "a" * 65 + "@example.org",
 ]  # fmt: skip
 
 
@@ -308,6 +308,10 @@ def test_a_wrong_address_comes_back_with_what_is_wrong_beside_it(browser, email)
     told = sign_up(browser, email, headers=HERE | JSON)
     assert (told.status_code, told.json()) == (422, {"error": said, "again": False})
     assert not SignUp.objects.exists()
+
+
+def test_as_much_before_the_at_sign_as_every_server_takes_is_fine(browser):
+    assert sign_up(browser, "a" * 64 + "@example.org").status_code == 303
 
 
 def test_what_was_typed_stands_in_the_form_again(browser):
