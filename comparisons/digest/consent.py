@@ -2,7 +2,8 @@
 
 Each of these is one transaction that locks its subscriber first and what hangs on it afterwards,
 and saying the same again changes nothing. Whatever else locks deliveries and then needs one of
-these calls it before, or in a transaction of its own.
+these calls it before, or in a transaction of its own. Only who deletes a subscriber locks the key
+as well, so nobody else waits for an edition that is being frozen.
 """
 
 import logging
@@ -141,7 +142,7 @@ def _claim_next() -> _Claim | bool | None:
 
 def _claim(row: SignUp) -> _Claim | None:
     """Return the confirm mail that a sign-up leads to, or None if it leads to none."""
-    known = Subscriber.objects.select_for_update().filter(email=row.email).first()
+    known = _locked().filter(email=row.email).first()
     # Looked at behind the lock: whoever suppresses or deletes the address holds it too.
     if Suppression.objects.holds(fingerprints(row.email)):
         return None
@@ -149,7 +150,7 @@ def _claim(row: SignUp) -> _Claim | None:
         new = Subscriber(email=row.email, fingerprint=fingerprint(row.email), source=row.source)
         # Another worker may be making the same one at this moment, and is waited for.
         Subscriber.objects.bulk_create([new], ignore_conflicts=True)
-        known = Subscriber.objects.select_for_update().get(email=row.email)
+        known = _locked().get(email=row.email)
     if known.status == Standing.ACTIVE:
         return None  # and the topics stay: anybody can type somebody's address
     now, before = timezone.now(), known.confirm_sent_at
@@ -187,7 +188,7 @@ def confirm(pk: int) -> Subscriber:
     Raises Subscriber.DoesNotExist when they were deleted, and SuppressedError when their address
     has been suppressed since the mail went out.
     """
-    subscriber = Subscriber.objects.select_for_update().get(pk=pk)
+    subscriber = _locked().get(pk=pk)
     if subscriber.status == Standing.ACTIVE:
         return subscriber
     if Suppression.objects.holds(fingerprints(subscriber.email)):
@@ -207,7 +208,7 @@ def leave(pk: int) -> Subscriber | None:
 
     Whoever bounced or complained is off it already and stays so.
     """
-    subscriber = Subscriber.objects.select_for_update().filter(pk=pk).first()
+    subscriber = _locked().filter(pk=pk).first()
     if subscriber and subscriber.status in (Standing.ACTIVE, Standing.PENDING):
         _end(subscriber, Standing.UNSUBSCRIBED)
     return subscriber
@@ -221,7 +222,7 @@ def end(subscriber: Subscriber, standing: Standing, suppress: bool = True) -> No
     outweighs everything else, a bounce does not change that somebody has left. If they were
     deleted meanwhile, nothing is to be done.
     """
-    found = Subscriber.objects.select_for_update().filter(pk=subscriber.pk).first()
+    found = _locked().filter(pk=subscriber.pk).first()
     if found is None:
         return
     if suppress:
@@ -236,7 +237,7 @@ def set_topics(pk: int, categories: Iterable[int]) -> Subscriber:
 
     Keys that stand for nothing are ignored. Raises Subscriber.DoesNotExist when they were deleted.
     """
-    subscriber = Subscriber.objects.select_for_update().get(pk=pk)
+    subscriber = _locked().get(pk=pk)
     # Held, so that none of them is deleted before it is chosen.
     held = Category.objects.filter(pk__in=categories).order_by("pk")
     subscriber.topics.set(held.select_for_update(no_key=True))
@@ -300,6 +301,10 @@ def forget(pk: int) -> None:
     )
     KeptMail.objects.filter(recipient=subscriber.email).delete()
     subscriber.delete()
+
+
+def _locked() -> Any:
+    return Subscriber.objects.select_for_update(no_key=True)
 
 
 def _end(subscriber: Subscriber, standing: Standing) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Min, QuerySet
 from django.utils import timezone
 
@@ -29,10 +29,6 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 CHANGED = (
     "What is in it has changed since you looked, so it was built again. Look at it once more, then "
     "approve it."
-)
-DELETED_MEANWHILE = (
-    "It has not started, because a subscriber was deleted at this very moment. Start it once more; "
-    "a worker does so by itself."
 )
 BLANKED = (
     "Nobody can be written to: the addresses of these deliveries were deleted. Say that they "
@@ -222,14 +218,11 @@ def start(edition: Edition) -> None:
     """
     if readiness.is_configured() and (lacks := readiness.lacks()):
         raise ValidationError(lacks)
-    try:
-        with _locked(edition, Stage.SENDING) as row, connection.cursor() as cursor:
-            row.started_at = timezone.now()
-            topics = sorted(Content.from_json(row.content).categories)
-            cursor.execute(_FREEZE, {"edition": row.pk, "topics": topics})
-            row.recipients = cursor.rowcount
-    except IntegrityError as error:  # a delivery to nobody, which the commit finds
-        raise ValidationError(DELETED_MEANWHILE) from error
+    with _locked(edition, Stage.SENDING) as row, connection.cursor() as cursor:
+        row.started_at = timezone.now()
+        topics = sorted(Content.from_json(row.content).categories)
+        cursor.execute(_FREEZE, {"edition": row.pk, "topics": topics})
+        row.recipients = cursor.rowcount
     lanes.forget_failures()
 
 
@@ -244,6 +237,8 @@ def finish(edition: Edition) -> bool:
     return True
 
 
+# Whoever is copied cannot be deleted before this is committed; leaving and everything else can go
+# on, because it locks no key (`consent`). A deletion that is under way is waited for.
 _FREEZE = """
     INSERT INTO digest_delivery
         (edition_id, subscriber_id, address, topics, status, attempts, next_try, reply)
@@ -257,6 +252,7 @@ _FREEZE = """
         AND NOT EXISTS (SELECT FROM digest_suppression p WHERE p.fingerprint = s.fingerprint)
         AND (chosen.topics IS NULL OR chosen.topics && %(topics)s::bigint[])
     ORDER BY s.id
+    FOR KEY SHARE OF s
     ON CONFLICT DO NOTHING
 """
 

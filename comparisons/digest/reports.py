@@ -6,6 +6,7 @@ nobody knows here, nothing is written about.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -82,7 +83,8 @@ def _find(report: Report) -> tuple[int | None, Subscriber | None]:
     with its address, because another site may use the same account with the provider and gets the
     same reports. The subscriber is locked first, as everywhere.
     """
-    subscriber = Subscriber.objects.select_for_update().filter(email=report.address).first()
+    rows: Any = Subscriber.objects.select_for_update(no_key=True)
+    subscriber = rows.filter(email=report.address).first()
     if subscriber is None:
         return None, None
     deliveries = Delivery.objects.select_for_update().filter(

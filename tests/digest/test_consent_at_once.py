@@ -13,7 +13,6 @@ from threading import Barrier, Event
 
 import pytest
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db import close_old_connections, connection, transaction
 from django.test import Client
 
@@ -21,6 +20,7 @@ from comparisons.digest import consent, editions, limits
 from comparisons.digest.models import (
     Delivery,
     DeliveryStatus,
+    Edition,
     SignUp,
     Stage,
     Standing,
@@ -212,27 +212,53 @@ def test_workers_that_are_killed_mail_nobody_twice_and_lose_one_mail_at_most(tmp
     assert Subscriber.objects.count() == len(people)
 
 
-def test_who_is_deleted_while_an_edition_freezes_stops_it_with_a_sentence_and_for_once():
+def test_an_edition_waits_for_a_deletion_and_starts_without_whoever_is_gone():
     leaving, staying = map(cast.subscriber, ("leaving@example.org", "staying@example.org"))
     edition = cast.edition(status=Stage.APPROVED)
-    half_deleted, frozen = Event(), Event()
+    half_deleted, freezing = Event(), Event()
 
     def forget():
         with transaction.atomic():
             consent.forget(leaving.pk)
             half_deleted.set()
-            frozen.wait(1)
+            freezing.wait(1)  # what waits for us cannot say so
 
     def start():
         half_deleted.wait(PATIENCE)
-        try:
-            editions.start(edition)
-        except ValidationError as error:
-            return error.messages[0]
-        finally:
-            frozen.set()
+        editions.start(edition)
+        freezing.set()
 
-    _, refused = at_once(forget, start)
-    assert "deleted at this very moment" in refused
-    editions.start(edition)
+    at_once(forget, start)
+    edition.refresh_from_db()
+    assert (edition.status, edition.recipients) == (Stage.SENDING, 1)
     assert [row.subscriber_id for row in Delivery.objects.all()] == [staying.pk]
+
+
+def test_whoever_is_deleted_while_an_edition_freezes_goes_after_it_and_leaving_waits_for_nothing():
+    people = [cast.subscriber(f"{name}@example.org") for name in ("gone", "left", "here")]
+    gone, left, here = people
+    edition = cast.edition(status=Stage.APPROVED)
+    frozen, has_left = Event(), Event()
+
+    def start():
+        with transaction.atomic():
+            editions.start(edition)
+            frozen.set()
+            assert has_left.wait(PATIENCE), "leaving waited for the edition"
+
+    def forget():
+        frozen.wait(PATIENCE)
+        consent.forget(gone.pk)
+
+    def leave():
+        frozen.wait(PATIENCE)
+        consent.leave(left.pk)
+        has_left.set()
+
+    at_once(start, forget, leave)
+    assert Edition.objects.get().recipients == 3
+    assert Counter(Delivery.objects.values_list("subscriber", "status")) == Counter(
+        [(None, "left"), (left.pk, "pending"), (here.pk, "pending")]
+    )
+    left.refresh_from_db()
+    assert left.status == Standing.UNSUBSCRIBED  # which is looked at before each window
