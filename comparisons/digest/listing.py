@@ -8,7 +8,7 @@ million takes no more memory than one of ten.
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -118,7 +118,8 @@ class _Row:
     topics: list[int]
 
 
-def _unwatched(items: Iterable[Any], total: int | None, what: str) -> Iterable[Any]:
+def unwatched(items: Iterable[Any], total: int | None, what: str) -> Iterable[Any]:
+    """Pass items on where nobody watches."""
     return items
 
 
@@ -128,7 +129,7 @@ def take_in(
     *,
     size: int | None = None,
     dry_run: bool = False,
-    watch: Watch = _unwatched,
+    watch: Watch = unwatched,
 ) -> Taken:
     """Add the subscribers that a file lists; all of them or nobody.
 
@@ -146,7 +147,7 @@ def take_in(
     with transaction.atomic(), _table():
         with connection.cursor() as cursor:
             with cursor.copy(_COPY) as copy:
-                lines = watch(_physical_lines(file), size, "Reading")
+                lines = watch(physical_lines(file), size, "Reading")
                 for row in _rows(lines, topics, count):
                     copy.write_row(
                         (
@@ -210,7 +211,7 @@ class _UnreadableError(Exception):
     """What follows cannot be read; its text says why."""
 
 
-def _physical_lines(file: BinaryIO) -> Iterator[bytes]:
+def physical_lines(file: BinaryIO) -> Iterator[bytes]:
     """Return the lines of a file, none of which may be endless."""
     while line := file.readline(LINE_MOST + 1):
         yield line
@@ -225,42 +226,63 @@ def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
         yield text.removeprefix("\ufeff") if number == 1 else text
 
 
-def _rows(lines: Iterable[bytes], topics: dict[str, int], tell: Tell) -> Iterator[_Row]:
-    """Return the good rows of a file, and tell what is wrong with the others.
-
-    It asks the database nothing, because its reader copies into it meanwhile.
-    """
+def cells_of(
+    lines: Iterable[bytes], columns: Sequence[str], optional: Sequence[str], tell: Tell
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Return the lines of a file with their cells by column, and tell which cannot be read."""
     reader = csv.reader(_decoded(lines), strict=True)
-    # Today has begun in Auckland when it is still yesterday in UTC.
-    latest = timezone.now() + timedelta(days=1)
     header: list[str] | None = None
     line = 1
     try:
         for cells in reader:
             if header is None:
                 header = [cell.strip().lower() for cell in cells]
-                if problem := _wrong_header(header):
+                if problem := _wrong_header(header, columns, optional):
                     tell(f"line 1: {problem}")
                     return
             elif cells:
-                named = dict(zip(header, map(unguarded, cells), strict=False))
+                named = dict(zip(header, (unguarded(cell).strip() for cell in cells), strict=False))
                 if len(cells) != len(header):
                     tell(f"line {line}: {len(cells)} cells, where the header has {len(header)}")
+                elif problem := _unprintable(named):
+                    tell(f"line {line}: {problem}")
                 else:
-                    yield from _row(line, named, topics, latest, tell)
+                    yield line, named
             line = reader.line_num + 1
     except (_UnreadableError, csv.Error) as error:
         tell(f"line {line}: cannot be read, nor what follows: {error}")
         return
     if header is None:
-        tell(f"line 1: there is no header; it is {','.join(COLUMNS)}")
+        tell(f"line 1: there is no header; it is {','.join(columns)}")
 
 
-def _wrong_header(header: list[str]) -> str:
-    if len(set(header)) == len(header) and set(COLUMNS) <= set(header) <= {*COLUMNS, STATUS}:
+def _unprintable(cells: dict[str, str]) -> str:
+    """Say which cells hold what is not to be looked at any closer."""
+    problems = []
+    for name, cell in cells.items():
+        if not cell.isprintable():
+            kind = "not UTF-8" if re.search("[\udc80-\udcff]", cell) else "control characters"
+            problems.append(f"{name}: {kind}")
+    return "; ".join(problems)
+
+
+def _rows(lines: Iterable[bytes], topics: dict[str, int], tell: Tell) -> Iterator[_Row]:
+    """Return the good rows of a file, and tell what is wrong with the others.
+
+    It asks the database nothing, because its reader copies into it meanwhile.
+    """
+    # Today has begun in Auckland when it is still yesterday in UTC.
+    latest = timezone.now() + timedelta(days=1)
+    for line, cells in cells_of(lines, COLUMNS, [STATUS], tell):
+        yield from _row(line, cells, topics, latest, tell)
+
+
+def _wrong_header(header: list[str], columns: Sequence[str], optional: Sequence[str]) -> str:
+    if len(set(header)) == len(header) and set(columns) <= set(header) <= {*columns, *optional}:
         return ""
+    perhaps = f" (and perhaps {','.join(optional)})" if optional else ""
     hint = ", separated by commas" if len(header) == 1 else ""
-    return f"the header is not {','.join(COLUMNS)} (and perhaps {STATUS}){hint}"
+    return f"the header is not {','.join(columns)}{perhaps}{hint}"
 
 
 def _row(
@@ -268,14 +290,6 @@ def _row(
 ) -> Iterator[_Row]:
     """Return the row of a line if all of it is right; tell everything that is wrong with it."""
     problems: list[str] = []
-    cells = {name: cell.strip() for name, cell in cells.items()}
-    for name, cell in cells.items():
-        if not cell.isprintable():
-            kind = "not UTF-8" if re.search("[\udc80-\udcff]", cell) else "control characters"
-            problems.append(f"{name}: {kind}")
-    if problems:  # such text is not to be looked at any closer
-        tell(f"line {line}: {'; '.join(problems)}")
-        return
     status = cells.get(STATUS) or Standing.ACTIVE.value
     if status not in Standing.values:
         problems.append(f"status: not one of {', '.join(Standing.values)}")
@@ -286,7 +300,7 @@ def _row(
         problems.append(f"email: {error.messages[0]}")
     moment = None
     if cells["consented_at"]:
-        moment = _moment(cells["consented_at"])
+        moment = moment_of(cells["consented_at"])
         if moment is None:
             problems.append("consented_at: not a date such as 2026-01-31 or 2026-01-31T10:00:00Z")
         elif moment > latest:
@@ -307,7 +321,7 @@ def _row(
         yield _Row(line, email, status, moment, cells["source"], chosen)
 
 
-def _moment(text: str) -> datetime | None:
+def moment_of(text: str) -> datetime | None:
     """Return a date or a moment, in UTC where it does not say otherwise; None for anything else."""
     try:
         moment = datetime.fromisoformat(text)

@@ -226,7 +226,7 @@ def test_an_import_that_is_stopped_midway_leaves_nothing(fault, categories, writ
         yield ANN.encode()
         raise fault
 
-    monkeypatch.setattr(listing, "_physical_lines", stop)
+    monkeypatch.setattr(listing, "physical_lines", stop)
     with pytest.raises(CommandError, match=r"Interrupted. Nothing was written.|Input/output error"):
         call_command("import_subscribers", written(""))
     assert not Subscriber.objects.exists()

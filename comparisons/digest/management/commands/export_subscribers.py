@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from comparisons.catalog.terminal import plain_ending, print_pieces
-from comparisons.digest.listing import lines
+from comparisons.digest import listing, suppressions
 
 
 class Command(BaseCommand):
@@ -20,8 +20,18 @@ class Command(BaseCommand):
             action="store_true",
             help="print also who has not confirmed, has left, bounced or complained",
         )
+        parser.add_argument(
+            "--suppressions",
+            action="store_true",
+            help="print the hashes of the addresses that get no mail instead",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the list. Raises CommandError with one sentence when it cannot."""
         with plain_ending("The list is incomplete."):
-            print_pieces(self.stdout, lines(everybody=options["all"]))
+            print_pieces(
+                self.stdout,
+                suppressions.lines()
+                if options["suppressions"]
+                else listing.lines(everybody=options["all"]),
+            )

@@ -11,7 +11,8 @@ from typing import Any, BinaryIO
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from comparisons.catalog.terminal import plain_ending, progress_of
-from comparisons.digest.listing import COLUMNS, RefusedError, Taken, take_in
+from comparisons.digest import listing, suppressions
+from comparisons.digest.listing import COLUMNS, RefusedError
 
 STANDARD_INPUT = "-"
 
@@ -30,10 +31,17 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dry-run", action="store_true", help="say what would be added, and write nothing"
         )
+        parser.add_argument(
+            "--suppressions",
+            action="store_true",
+            help="the file is one of export_subscribers --suppressions",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Import the list. Raises CommandError with one sentence when it cannot."""
         source, dry_run = options["file"], options["dry_run"]
+        of_suppressions = options["suppressions"]
+        take_in: Any = suppressions.take_in if of_suppressions else listing.take_in
         with plain_ending("Nothing was written."):
             try:
                 with _opened(source) as file:
@@ -52,7 +60,8 @@ class Command(BaseCommand):
             except RefusedError as refused:
                 errors = "1 error" if refused.count == 1 else f"{refused.count:,} errors"
                 raise CommandError(f"{errors} in the list. Nothing was written.") from refused
-        self.stdout.write(_summary(taken, dry_run))
+        said = _suppressed(taken, dry_run) if of_suppressions else _added(taken, dry_run)
+        self.stdout.write(f"{said} Nothing was written." if dry_run else said)
 
 
 @contextmanager
@@ -70,7 +79,7 @@ def _size(file: BinaryIO) -> int | None:
     return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
-def _summary(taken: Taken, dry_run: bool) -> str:
+def _added(taken: listing.Taken, dry_run: bool) -> str:
     people = "1 subscriber" if taken.added == 1 else f"{taken.added:,} subscribers"
     parts = [f"{'Would add' if dry_run else 'Added'} {people}."]
     if taken.known:
@@ -79,6 +88,16 @@ def _summary(taken: Taken, dry_run: bool) -> str:
     if taken.suppressed:
         verb = "is" if taken.suppressed == 1 else "are"
         parts.append(f"{taken.suppressed:,} {verb} suppressed, and not added.")
-    if dry_run:
-        parts.append("Nothing was written.")
+    return " ".join(parts)
+
+
+def _suppressed(taken: suppressions.Taken, dry_run: bool) -> str:
+    addresses = "1 address" if taken.added == 1 else f"{taken.added:,} addresses"
+    parts = [f"{'Would suppress' if dry_run else 'Suppressed'} {addresses}."]
+    if taken.known:
+        verb = "was" if taken.known == 1 else "were"
+        parts.append(f"{taken.known:,} {verb} suppressed already.")
+    if taken.taken_off:
+        verb = "would be" if dry_run else "is" if taken.taken_off == 1 else "are"
+        parts.append(f"{taken.taken_off:,} of the subscribers {verb} taken off the list.")
     return " ".join(parts)
