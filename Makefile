@@ -37,7 +37,7 @@ reload: setup ## Let a running site take new code and settings, without losing a
 	@$(PY) -m shiporskip.reloading
 
 .PHONY: worker
-worker: setup ## Run one more worker: sign-ups and the digest (make run has one)
+worker: setup ## Run one more worker: sign-ups and the digest (make run has one; PORT=8001)
 	@exec $(MANAGE) worker
 
 .PHONY: backup
@@ -54,7 +54,7 @@ upgrade-check: installed-run secret ## Try the new migrations on a copy of the d
 	@$(MANAGE) upgrade_check $(if $(FILE),"$(FILE)")
 
 .PHONY: account
-account: setup ## Make an account for editors, at /admin/; the first may do everything
+account: setup ## Make an account for editors, at /admin/; the first may do everything (PORT=8001)
 	@$(MANAGE) make_account
 
 .PHONY: test

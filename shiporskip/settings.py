@@ -44,7 +44,7 @@ DEBUG = _flag("DEBUG", default=False)
 SITE_NAME = env.str("SITE_NAME", default="Ship or Skip")
 # The address that readers see; canonical links, allowed hosts and cookie safety follow from it.
 SITE_URL = (
-    env.str("SITE_URL", default="") or f"http://127.0.0.1:{env.str('PORT', default='8000')}"
+    env.str("SITE_URL", default="") or f"http://127.0.0.1:{env.str('PORT', default='') or '8000'}"
 ).rstrip("/")
 try:
     _site = urlsplit(SITE_URL)

@@ -29,6 +29,11 @@ def start(code=SHOW, **environment):
     )
 
 
+@pytest.mark.parametrize(("port", "address"), [("8001", ":8001"), ("", ":8000")])
+def test_without_an_address_of_its_own_links_lead_to_the_port_that_is_served(port, address):
+    assert start(**COMPLETE | {"PORT": port}).stdout.startswith(f"http://127.0.0.1{address} ")
+
+
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
