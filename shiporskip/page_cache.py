@@ -35,6 +35,8 @@ PATIENCE = 10
 PATIENCE_WITH_YOUNG = 1
 #: After so many seconds a page that could not be made is tried again.
 TRY_AGAIN = 1
+#: What is said of a page that is gone, so that caches behind us do not show it in our absence.
+GONE = "public, max-age=0, must-revalidate, s-maxage=1"
 #: How a request says what it has.
 CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
 
@@ -180,6 +182,8 @@ class PageCache:
                 return _answer(request, key, page, "old")
             if not (isinstance(response, HttpResponse) and may_be_kept(response)):
                 _forget(asked)
+                if response.status_code == 404:
+                    response.headers.setdefault("Cache-Control", GONE)
                 return response
             # Of a replica that nobody thought of before, nothing is known: its page is for now.
             shown = versions.get(getattr(request, "read_from", None) or DEFAULT_DB_ALIAS)

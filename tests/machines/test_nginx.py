@@ -148,6 +148,27 @@ def test_static_files_come_from_the_folder_and_else_from_the_site(reader, nginx,
     assert "Ship or Skip" in reader.get("/static/css/nope.css").text
 
 
+def test_a_page_that_is_gone_does_not_come_back_while_the_site_is_away(folder, primary, tmp_path):
+    gone = "/tools/gpt-5-mini-api/"
+    web = Web(folder, DATABASE_URL=primary.url(), PAGE_MAX_AGE=str(MAX_AGE))
+    web.start()
+    nginx = Nginx(tmp_path, web.port)
+    change = "UPDATE tools_tool SET status = '{}' WHERE slug = 'gpt-5-mini-api'"
+    try:
+        nginx.start()
+        reader = Reader(nginx)
+        assert reader.get(gone).status == 200
+        primary.ask(change.format("withdrawn"))
+        wait_for(lambda: reader.get(gone).status == 404)
+        web.stop()
+        time.sleep(1.1)
+        assert reader.get(gone).status == 404
+    finally:
+        primary.ask(change.format("published"))
+        nginx.stop()
+        web.stop()
+
+
 def test_it_goes_on_showing_pages_while_the_site_is_away(folder, primary, tmp_path):
     web = Web(folder, DATABASE_URL=primary.url(), PAGE_MAX_AGE=str(MAX_AGE))
     web.start()

@@ -522,6 +522,12 @@ def test_a_page_that_is_gone_does_not_come_back(client, alpha, monkeypatch):
     assert client.get(PAGE).status_code == 500
 
 
+def test_a_page_that_is_gone_says_so_to_the_caches_behind_us(client, alpha):
+    assert client.get("/tools/nope/")["Cache-Control"] == page_cache.GONE
+    assert "no-store" in client.get("/preview/tools/x/")["Cache-Control"]
+    assert "Cache-Control" not in client.get("/nope/")
+
+
 # The card for other people's pages keeps what makes it one
 
 
