@@ -122,11 +122,8 @@ def has(*programs):
 
 def ask(address, **headers):
     """Return the answer's status, headers and body."""
-    request = Request(
-        address, headers={name.replace("_", "-"): said for name, said in headers.items()}
-    )
     try:
-        answer = _open(request, timeout=20)
+        answer = _open(Request(address, headers=headers), timeout=20)
     except HTTPError as other:  # which 304 is one of
         answer = other
     with answer:
@@ -143,11 +140,7 @@ class Rate:
 
 def rate(server, path, options, **headers):
     """Have wrk ask for something as often as it can; an answer from 400 on ends the run."""
-    said = [
-        word
-        for name, value in headers.items()
-        for word in ("-H", f"{name.replace('_', '-')}: {value}")
-    ]
+    said = [word for name, value in headers.items() for word in ("-H", f"{name}: {value}")]
     command = [
         *("wrk", "-t1", f"-c{options.connections}", f"-d{options.seconds}s", *said),
         server.address + path,
