@@ -37,7 +37,7 @@ class PidFile:
     def take(self) -> None:
         """Write our number down, in a new file, so that whoever we replace keeps the old lock."""
         new = self.path.with_suffix(f".{os.getpid()}")
-        with contextlib.suppress(PermissionError, OSError):
+        with contextlib.suppress(OSError):
             self._lock = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
             os.write(self._lock, f"{os.getpid()}\n".encode())
@@ -103,8 +103,9 @@ def reload(home: Path, port: str) -> str:
 
 def wait_for_end(home: Path, port: str) -> None:
     """Return when no gunicorn runs at the port, however often it was replaced meanwhile."""
-    while PidFile(home, port).holder():
-        time.sleep(PAUSE)
+    while holder := PidFile(home, port).holder():
+        while holder.lives():
+            time.sleep(PAUSE)
 
 
 CONFIG = ("--config", "shiporskip/gunicorn.conf.py", "shiporskip.wsgi")

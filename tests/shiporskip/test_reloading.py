@@ -7,6 +7,7 @@ import sys
 
 from django.conf import settings
 
+from shiporskip import reloading
 from shiporskip.reloading import PidFile
 from tests.serving import Load, serving
 
@@ -90,6 +91,21 @@ def test_a_number_that_a_killed_one_left_is_not_taken_for_a_running_one(tmp_path
     file = PidFile(tmp_path, "1")
     file.path.write_text(f"{os.getpid()}\n")
     assert file.holder() is None
+
+
+def test_waiting_for_the_end_takes_no_more_files_the_longer_it_lasts(tmp_path, monkeypatch):
+    file, looks = PidFile(tmp_path, "1"), []
+    file.take()
+
+    def end_at_last(pause):
+        looks.append(len(os.listdir("/proc/self/fd")))
+        if len(looks) == 50:
+            os.close(file._lock)
+
+    monkeypatch.setattr(reloading.time, "sleep", end_at_last)
+    reloading.wait_for_end(tmp_path, "1")
+    assert len(looks) == 50
+    assert looks[-1] == looks[0]
 
 
 def test_whoever_was_replaced_leaves_the_file_of_the_other(tmp_path):
