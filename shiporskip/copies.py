@@ -81,12 +81,19 @@ def backup(file: Path, *, quiet: bool = False) -> int:
 
 @contextmanager
 def orderly() -> Iterator[None]:
-    """End in order on SIGTERM as on Ctrl-C, so that what is half done is removed."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended before it was done."))
+    """End in order on SIGTERM, and when the terminal is gone, as on Ctrl-C.
+
+    So what is half done is removed. Under nohup it goes on without the terminal.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:
+            signal.signal(number, lambda *_: sys.exit("Ended before it was done."))
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def contents(file: Path) -> list[str]:

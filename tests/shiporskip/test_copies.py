@@ -166,7 +166,7 @@ def test_a_restore_holds_the_editions_that_would_go_out_again(postgres, site, tm
     assert found == [("2026-W46", "done"), ("2026-W47", "paused"), ("2026-W48", "draft")]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_backup_leaves_nothing(postgres, site, tmp_path, number):
     with postgres.connect(site) as blocker:
         # pg_dump waits for this lock, so that it is surely at work when the signal comes.
