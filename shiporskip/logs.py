@@ -18,8 +18,11 @@ request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 #: What no log may hold: addresses of people, and passwords in addresses of servers.
 _EMAIL = re.compile(r"([\w.+%'-])[\w.+%':-]*@([\w-]+(?:\.[\w-]+)+)")
+_ACCOUNT = re.compile(r"(?<=://)[^\s/@]*@")
 #: What stands in a personal address and gives rights to whoever knows it.
 _TOKEN = re.compile(r"(/digest/(?:confirm|leave|preferences)/|/preview/\w+/)[^\s/\"'\\]+")
+#: What a terminal takes for orders, line ends among it.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 #: What Django's and our own lines carry beside their text and must not be written out: a request's
 #: text has its whole address.
 _UNTOLD = {"request", "taskName"}
@@ -28,16 +31,27 @@ _UNTOLD = {"request", "taskName"}
 def masked(text: str) -> str:
     """Return a line without what no log may hold."""
     if "@" in text:
-        text = _EMAIL.sub(r"\1…@\2", text)
+        text = _EMAIL.sub(r"\1…@\2", _ACCOUNT.sub("…@", text))
     return _TOKEN.sub(r"\1…", text) if "/" in text else text
+
+
+def masked_parts(value: Any) -> Any:
+    """Return what a list or a dictionary holds, each text in it masked."""
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, dict):
+        return {name: masked_parts(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked_parts(part) for part in value]
+    return value
 
 
 class TextFormatter(logging.Formatter):
     """One line for each event; a traceback follows on lines of its own."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
-        """Keep to one line: a line end in a visitor's text must not begin an event of its own."""
-        record.message = record.message.replace("\r", r"\r").replace("\n", r"\n")
+        """Write out what steers a terminal: no visitor's text begins a line or hides one."""
+        record.message = _CONTROL.sub(lambda found: repr(found[0])[1:-1], record.message)
         return super().formatMessage(record)
 
     def format(self, record: logging.LogRecord) -> str:
@@ -47,8 +61,9 @@ class TextFormatter(logging.Formatter):
 class JsonLines(JsonFormatter):
     """One JSON object for each event, its traceback included."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        return masked(super().format(record))
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        # Before it is JSON, where `\u001b` may stand before an address as if it were part of it.
+        return {name: masked_parts(value) for name, value in log_data.items()}
 
 
 class OfRequest(logging.Filter):

@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from sentry_sdk.integrations.django import DjangoIntegration
 from sentry_sdk.utils import BadDsn
 
-from .logs import masked, request_id
+from .logs import masked_parts, request_id
 
 
 def report_to(dsn: str, environment: str) -> None:
@@ -45,14 +45,4 @@ def _stripped(event: Any, hint: Any) -> Any:
     event["tags"] = {**event.get("tags", {}), "request_id": request_id.get()}
     if method:
         event["tags"]["method"] = method
-    return _masked(event)
-
-
-def _masked(value: Any) -> Any:
-    if isinstance(value, str):
-        return masked(value)
-    if isinstance(value, dict):
-        return {name: _masked(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_masked(part) for part in value]
-    return value
+    return masked_parts(event)

@@ -145,7 +145,10 @@ def test_a_job_has_an_id_in_each_of_its_lines(log):
         ("to ann.b@example.org failed", "to a…@example.org failed"),
         ("GET /digest/confirm/eyJ.x:y/ now", "GET /digest/confirm/…/ now"),
         ("/preview/tools/abc:def", "/preview/tools/…"),
-        ("postgres://site:secret@db.example.org/site", "postgres://s…@db.example.org/site"),
+        ("postgres://site:secret@db.example.org/site", "postgres://…@db.example.org/site"),
+        ("postgres://site:pa$$word@postgres:5432/site", "postgres://…@postgres:5432/site"),
+        ("redis://:secret@valkey:6379/0", "redis://…@valkey:6379/0"),
+        ("https://example.org/@ann", "https://example.org/@ann"),
         ("a @ b / c", "a @ b / c"),
     ],
 )
@@ -153,10 +156,19 @@ def test_what_gives_people_or_rights_away_is_not_written(said, told):
     assert masked(said) == told
 
 
-def test_a_visitor_cannot_begin_a_line(log):
+def test_a_visitor_can_neither_begin_a_line_nor_hide_one(log):
     output = log("text")
-    logging.getLogger("anything").error("%s", "first\n2026-11-25 ERROR forged\r")
+    logging.getLogger("anything").error("%s", "first\n2026-11-25 ERROR forged\r\u2028\x1b[2J")
     assert len(output.getvalue().splitlines()) == 1
+    assert "\x1b" not in output.getvalue()
+
+
+def test_a_line_stays_json_whatever_stands_before_an_address(log):
+    output = log()
+    logging.getLogger("anything").error("to \x1bann@example.org", extra={"of": ["bob@example.org"]})
+    (line,) = lines(output)
+    assert line["message"] == "to \x1ba…@example.org"
+    assert line["of"] == ["b…@example.org"]
 
 
 def test_a_503_is_not_told_again_by_django(log):
