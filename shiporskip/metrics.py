@@ -5,6 +5,7 @@ gunicorn's processes write them into files of one folder (PROMETHEUS_MULTIPROC_D
 itself, and tells how the digest stands.
 """
 
+import errno
 import logging
 import os
 import threading
@@ -81,8 +82,11 @@ def _serve(port: int, registry: CollectorRegistry) -> None:
         while True:
             try:
                 start_http_server(port, settings.METRICS_HOST, registry)
-            except OSError:  # another process of ours has it, and may end before us
-                time.sleep(PORT_PAUSE)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    logger.error("There are no figures at METRICS_HOST, METRICS_PORT: %s", error)
+                    return
+                time.sleep(PORT_PAUSE)  # another process of ours has it, and may end before us
             else:
                 return
 

@@ -61,6 +61,16 @@ def test_requests_are_counted_over_all_processes_and_not_at_the_public_port(tmp_
         assert figure(text, "shiporskip_requests_total", **counted) == 30
 
 
+def test_a_host_that_is_none_of_ours_is_told(tmp_path):
+    variables = {"METRICS_PORT": free_port(), "METRICS_HOST": "192.0.2.1", "WEB_CONCURRENCY": 1}
+    with serving(tmp_path / "log", **variables, **NO_DATABASE) as site:
+        deadline = time.monotonic() + PATIENCE
+        while not (errors := site.errors()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert "There are no figures at METRICS_HOST, METRICS_PORT" in errors[0]["message"]
+
+
 def test_without_a_port_there_are_no_figures_and_the_library_is_not_loaded(tmp_path):
     code = "import sys; from shiporskip import wsgi; print(*sys.modules)"
     loaded = subprocess.run(
