@@ -173,8 +173,12 @@ _connection: dict[str, Any] = {
     "DISABLE_SERVER_SIDE_CURSORS": DATABASE_POOLING,
 }
 _options: dict[str, Any] = {
-    # A server that does not even refuse would hold each thread for two minutes.
+    # A server that does not even refuse would hold each thread for two minutes; one that vanishes
+    # with the connections to it, for fifteen, or for two hours where its answer was awaited.
     "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
     "server_side_binding": True,
     # Planning the comparison page's queries takes longer than running them, so a connection keeps
     # the plans of what it has run twice. A pooler has to know of them to lend it.

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from tests.postgres import PATIENCE
-from tests.serving import Load, serving
+from tests.serving import Load, manage, serving
 
 PAGE = "/compare/"
 DATA = "/tools/nothing-of-this-name.json"
@@ -54,19 +54,32 @@ def test_a_restart_of_postgres_under_load_is_a_503_for_a_while_and_needs_no_rest
 def test_a_database_that_hangs_is_told_within_the_time_that_a_probe_waits(site, postgres):
     site.wait_until("/readyz", 200)
     server = psutil.Process(postgres.process.pid)
-    family = [server, *server.children(recursive=True)]
-    for process in family:
-        process.suspend()
+    # First, because it makes and collects no children then: those that end meanwhile stay.
+    server.suspend()
+    children = server.children(recursive=True)
     try:
+        for process in children:
+            process.suspend()
         began = time.monotonic()
         status, _, body = site.get("/readyz")
         assert (status, body) == (503, b"the database does not answer\n")
         assert time.monotonic() - began < 5
     finally:
         # The server last: it would collect a child that had just ended, and whose turn is not yet.
-        for process in reversed(family):
+        for process in [*children, server]:
             process.resume()
     site.wait_until("/readyz", 200)
+
+
+def test_a_database_that_vanishes_with_its_machine_holds_nobody_up_for_minutes(postgres):
+    code = (
+        "import os, socket; from django.db import connection; connection.ensure_connection();"
+        "line = socket.socket(fileno=os.dup(connection.connection.fileno()));"
+        "print(line.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT),"
+        "line.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE))"
+    )
+    done = manage("shell", "--no-imports", "-c", code, DATABASE_URL=postgres.url)
+    assert done.stdout.split() == ["10000", "10"], done.stderr
 
 
 def test_a_process_that_is_killed_is_replaced_and_only_its_own_request_is_lost(site, postgres):
