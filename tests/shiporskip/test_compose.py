@@ -55,7 +55,24 @@ def test_only_nginx_is_reached_from_outside():
     assert {name for name, service in SERVICES.items() if "ports" in service} == {"nginx"}
     assert "EXPOSE 8000" in DOCKERFILE
     assert SERVICES["web"]["environment"]["PORT"] == "8000"
-    assert SERVICES["nginx"]["environment"]["UPSTREAM"] == "web:8000"
+    assert SERVICES["nginx"]["environment"]["UPSTREAM"].startswith("web:8000 ")
+
+
+def test_nginx_finds_a_new_container_at_its_new_address():
+    upstream = SERVICES["nginx"]["environment"]["UPSTREAM"]
+    assert re.fullmatch(r"web:8000 resolve; resolver 127\.0\.0\.11 valid=\ds ipv6=off", upstream)
+    # Which needs memory that nginx's processes share, and a version that can do it.
+    assert re.search(r"^    zone \w+ \d+k;", (HOME / "shiporskip/nginx.conf").read_text(), re.M)
+    version = re.match(r"nginx:(\d+)\.(\d+)", SERVICES["nginx"]["image"])
+    assert tuple(map(int, version.groups())) >= (1, 28)
+
+
+def test_migrations_are_not_made_in_earnest_by_what_tries_them():
+    docs = (HOME / "docs/operators.md").read_text()
+    tried = re.findall(r"docker compose run [^`]*?(\w+) python manage.py upgrade_check", docs)
+    assert tried
+    # Whatever a service depends on is started first, anew if its image has changed.
+    assert all("migrate" not in SERVICES[service]["depends_on"] for service in tried)
 
 
 def test_what_lasts_is_started_again_and_what_is_done_is_not():
@@ -127,11 +144,12 @@ def test_the_image_starts_what_the_docs_say():
             "build",
             "exec",
             "logs",
+            "stop",
             "pull",
             "cp",
             "ps",
             "down",
             "config",
         }
-    for service in re.findall(r"docker compose run --rm (\w+)", docs + TEXT):
+    for service in re.findall(r"docker compose run --rm (?:--no-TTY )?(\w+)", docs + TEXT):
         assert service in SERVICES
