@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 from django.conf import settings
 
+from shiporskip.reloading import PidFile
 from tests.postgres import PATIENCE, free_port
 
 COMPLETE = {
@@ -113,10 +114,10 @@ def serving(log: Path, **variables):
 
 def left_over(port):
     """A gunicorn that has replaced the one we started."""
-    file = settings.BASE_DIR / f".gunicorn-{port}.pid"
+    holder = PidFile(settings.BASE_DIR, str(port)).holder()
     try:
-        return [psutil.Process(int(file.read_text()))]
-    except (OSError, ValueError, psutil.Error):
+        return [psutil.Process(holder.pid)] if holder else []
+    except psutil.NoSuchProcess:
         return []
 
 

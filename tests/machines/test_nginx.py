@@ -16,6 +16,8 @@ PAGE = "/tools/claude-4-sonnet/"
 #: With this setting pages are fresh for two seconds in nginx, and may be shown for two more. It
 #: counts in whole seconds.
 MAX_AGE = 8
+#: What `X-Cache` says of a page that came from the cache; a busy machine may take two seconds.
+KEPT = {"HIT", "STALE"}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,8 @@ def reader(nginx):
 
 def test_a_page_is_fetched_once_and_then_kept(reader):
     first, second = reader.get(PAGE), reader.get(PAGE)
-    assert [answer.headers["X-Cache"] for answer in (first, second)] == ["MISS", "HIT"]
+    assert first.headers["X-Cache"] == "MISS"
+    assert second.headers["X-Cache"] in KEPT
     assert first.body == second.body
     assert first.headers["X-Request-ID"] != second.headers["X-Request-ID"]
     for name in ("ETag", "Cache-Control", "Content-Security-Policy", "X-Content-Type-Options"):
@@ -63,8 +66,8 @@ def test_whatever_a_browser_takes_one_of_three_kinds_is_kept(reader):
         assert answer.headers["Content-Encoding"] == kind
         assert answer.headers["Vary"] == "Accept-Encoding"
         assert b"</html>" in unpack(answer.body)
-    assert reader.get("/", **{"Accept-Encoding": "br"}).headers["X-Cache"] == "HIT"
-    assert reader.get("/", **{"Accept-Encoding": "gzip;q=0.9"}).headers["X-Cache"] == "HIT"
+    assert reader.get("/", **{"Accept-Encoding": "br"}).headers["X-Cache"] in KEPT
+    assert reader.get("/", **{"Accept-Encoding": "gzip;q=0.9"}).headers["X-Cache"] in KEPT
 
 
 def test_whoever_has_a_page_is_told_so_from_here(reader):
@@ -74,8 +77,12 @@ def test_whoever_has_a_page_is_told_so_from_here(reader):
 
 def test_an_old_page_is_shown_while_it_is_fetched_anew(reader):
     reader.get(PAGE)
-    time.sleep(3.1)
-    assert reader.get(PAGE).headers["X-Cache"] == "STALE"
+
+    def how_it_came_when_it_was_old():
+        told = reader.get(PAGE).headers["X-Cache"]
+        return told if told != "HIT" else ""
+
+    assert wait_for(how_it_came_when_it_was_old) == "STALE"
     wait_for(lambda: reader.get(PAGE).headers["X-Cache"] == "HIT")
 
 
@@ -94,7 +101,7 @@ def test_who_has_just_voted_goes_past_it_and_others_get_what_that_brought(nginx)
     assert shown.headers["X-Cache"] == "BYPASS"
     assert "1 vote" in shown.text
     assert "1 vote" in other.get(PAGE).text
-    assert other.get(PAGE).headers["X-Cache"] == "HIT"
+    assert other.get(PAGE).headers["X-Cache"] in KEPT
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ def test_the_worker_listens_past_the_pooler_and_sends_an_edition_through_it(
             sent = "SELECT count(*) FROM digest_delivery WHERE status = 'sent'"
             worker.wait_until(lambda: primary.ask(sent) == 120)
             listens = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'listener'"
-            assert primary.ask(f"{listens} AND query LIKE 'LISTEN%'") == 1
+            worker.wait_until(lambda: primary.ask(f"{listens} AND query LIKE 'LISTEN%'") == 1)
         finally:
             worker.stop()
         assert len(sink.accepted()) == 120

@@ -102,7 +102,8 @@ def processes(home: Path) -> dict[str, psutil.Process]:
         with contextlib.suppress(psutil.Error):
             for word in set(process.cmdline()) & set(words):
                 if any(str(home) in argument for argument in process.cmdline()):
-                    found[words[word]] = process
+                    # The oldest: what it forks has its words, for a moment.
+                    found.setdefault(words[word], process)
     return found
 
 

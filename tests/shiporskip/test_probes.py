@@ -12,6 +12,12 @@ from shiporskip import away, readiness
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """A busy machine is no answer that failed to come."""
+    monkeypatch.setattr(readiness, "TIMEOUT", 60)
+
+
 def broken(state=None, kind=OperationalError):
     """An error as Django raises it, from one of psycopg's with this SQLSTATE."""
     error = kind("it is gone")

@@ -1,6 +1,7 @@
 """Which server a request reads from, as far as no server is needed to tell."""
 
 import math
+import threading
 import time
 
 import pytest
@@ -83,21 +84,21 @@ def test_what_was_seen_long_ago_counts_for_nothing(monkeypatch):
 
 
 def test_a_server_is_looked_at_once_a_second_and_nobody_waits_for_it(monkeypatch):
-    looks = []
+    looks, answered = [], threading.Event()
 
     class Slow(Server):
         def _measured(self):
-            looks.append(time.monotonic())
-            time.sleep(0.3)
+            looks.append(self)
+            answered.wait()
             return 0
 
-    slow, began = Slow("replica1"), time.monotonic()
+    slow = Slow("replica1")
     for _ in range(100):
-        assert slow.lag == AWAY
-    assert time.monotonic() - began < 0.25
-    deadline = time.monotonic() + 10
-    while slow.lag and time.monotonic() < deadline:
-        time.sleep(0.05)
+        assert slow.lag == AWAY  # while the look lasts
+    answered.set()
+    with slow._looking:
+        assert slow._lag == 0
+    monkeypatch.setattr(replicas, "PAUSE", math.inf)
     assert slow.lag == 0
     assert len(looks) == 1
 
