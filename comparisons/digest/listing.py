@@ -5,14 +5,11 @@ found, and what the database can compare better than we can, it compares there. 
 million takes no more memory than one of ten.
 """
 
-import csv
-import io
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, BinaryIO
+from datetime import datetime, timedelta
+from typing import BinaryIO
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import ValidationError
@@ -23,36 +20,27 @@ from django.utils import timezone
 from tools.models import Category
 
 from .addresses import fingerprints, normal_address
+from .csv_files import (
+    Errors,
+    Tell,
+    Watch,
+    cells_of,
+    guarded,
+    moment_of,
+    physical_lines,
+    unwatched,
+    written,
+)
 from .models import Standing, Subscriber
+from .querysets import SubscriberQuerySet
 
 #: What every file has to have, and what an export has, too.
 COLUMNS = ("email", "consented_at", "source", "topics")
 STATUS = "status"
-#: The longest line that is read, in bytes; no subscriber needs more.
-LINE_MOST = 20_000
 SOURCE_MOST = 200
 #: How many lines of a file are written, and how many subscribers are fetched, in one go.
 BATCH = 20_000
 FETCH = 5_000
-
-Tell = Callable[[str], None]
-#: Passes lines or numbers on, of so many bytes or pieces in all if known, and may show how far that
-#: has come.
-Watch = Callable[[Iterable[Any], int | None, str], Iterable[Any]]
-
-# A cell that a spreadsheet would take for a formula gets an apostrophe in front, as does one that
-# begins with an apostrophe, so that none is lost on the way back.
-_FORMULA = "=+-@\t\r＝＋－＠'"
-
-
-def guarded(cell: str) -> str:
-    """Return a cell that no spreadsheet computes."""
-    return f"'{cell}" if cell[:1] and cell[0] in _FORMULA else cell
-
-
-def unguarded(cell: str) -> str:
-    """Return a cell as it was before `guarded`."""
-    return cell[1:] if cell[:1] == "'" and cell[1:2] and cell[1] in _FORMULA else cell
 
 
 # Out
@@ -60,42 +48,25 @@ def unguarded(cell: str) -> str:
 
 def lines(*, everybody: bool = False) -> Iterator[str]:
     """Return the list as CSV, line by line: those who get the digest, or everybody with a row."""
+    subscribers = Subscriber.objects.all() if everybody else Subscriber.objects.wanting()
+    # Within a transaction Postgres hands rows out as they are found.
+    with transaction.atomic():
+        yield from written(_cells(subscribers))
+
+
+def _cells(subscribers: SubscriberQuerySet) -> Iterator[Sequence[str]]:
+    yield [*COLUMNS, STATUS]
     topics = Subscriber.topics.through.objects.filter(subscriber=OuterRef("pk"))
     slugs = topics.order_by("category__slug").values("category__slug")
-    subscribers = Subscriber.objects.all() if everybody else Subscriber.objects.wanting()
     rows = subscribers.order_by("pk").values_list(
         "email", "consented_at", "source", ArraySubquery(slugs), "status"
     )
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*COLUMNS, STATUS])
-    # Within a transaction Postgres hands rows out as they are found.
-    with transaction.atomic():
-        for email, consented_at, source, topics, status in rows.iterator(chunk_size=FETCH):
-            moment = consented_at.isoformat() if consented_at else ""
-            cells = (email, moment, source, " ".join(topics), status)
-            writer.writerow([guarded(cell) for cell in cells])
-            if out.tell() > 50_000:
-                yield _taken(out)
-        yield _taken(out)
-
-
-def _taken(out: io.StringIO) -> str:
-    text = out.getvalue()
-    out.seek(0)
-    out.truncate()
-    return text
+    for email, consented_at, source, chosen, status in rows.iterator(chunk_size=FETCH):
+        moment = consented_at.isoformat() if consented_at else ""
+        yield [guarded(cell) for cell in (email, moment, source, " ".join(chosen), status)]
 
 
 # In
-
-
-class RefusedError(Exception):
-    """There are errors in a file, so many; all of them have been told, and nothing was written."""
-
-    def __init__(self, count: int) -> None:
-        super().__init__(count)
-        self.count = count
 
 
 @dataclass(frozen=True)
@@ -118,11 +89,6 @@ class _Row:
     topics: list[int]
 
 
-def unwatched(items: Iterable[Any], total: int | None, what: str) -> Iterable[Any]:
-    """Pass items on where nobody watches."""
-    return items
-
-
 def take_in(
     file: BinaryIO,
     tell: Tell,
@@ -136,19 +102,13 @@ def take_in(
     Who has a row already stays as they are, and suppressed addresses are not added. `tell` is given
     every error with its line. Raises RefusedError when there was any.
     """
-    errors = 0
+    errors = Errors(tell)
     topics = dict(Category.objects.values_list("slug", "pk"))
-
-    def count(problem: str) -> None:
-        nonlocal errors
-        errors += 1
-        tell(problem)
-
     with transaction.atomic(), _table():
         with connection.cursor() as cursor:
             with cursor.copy(_COPY) as copy:
                 lines = watch(physical_lines(file), size, "Reading")
-                for row in _rows(lines, topics, count):
+                for row in _rows(lines, topics, errors):
                     copy.write_row(
                         (
                             row.line,
@@ -163,9 +123,8 @@ def take_in(
             cursor.execute("CREATE UNIQUE INDEX ON digest_import (line)")
             cursor.execute("ANALYZE digest_import")
         for line, first in _repeated():
-            count(f"line {line}: the same address as in line {first}")
-        if errors:
-            raise RefusedError(errors)
+            errors(f"line {line}: the same address as in line {first}")
+        errors.refuse()
         with connection.cursor() as cursor:
             # In this order: whoever is deleted in between is no row any more, but suppressed.
             cursor.execute(_DROP_KNOWN)
@@ -207,65 +166,6 @@ def _repeated() -> Iterator[tuple[int, int]]:
 # Reading
 
 
-class _UnreadableError(Exception):
-    """What follows cannot be read; its text says why."""
-
-
-def physical_lines(file: BinaryIO) -> Iterator[bytes]:
-    """Return the lines of a file, none of which may be endless."""
-    while line := file.readline(LINE_MOST + 1):
-        yield line
-
-
-def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
-    """Return lines as text, with a mark (a lone surrogate) in the place of what is not UTF-8."""
-    for number, line in enumerate(lines, start=1):
-        if len(line) > LINE_MOST:
-            raise _UnreadableError(f"it has more than {LINE_MOST:,} bytes")
-        text = line.decode("utf-8", "surrogateescape")
-        yield text.removeprefix("\ufeff") if number == 1 else text
-
-
-def cells_of(
-    lines: Iterable[bytes], columns: Sequence[str], optional: Sequence[str], tell: Tell
-) -> Iterator[tuple[int, dict[str, str]]]:
-    """Return the lines of a file with their cells by column, and tell which cannot be read."""
-    reader = csv.reader(_decoded(lines), strict=True)
-    header: list[str] | None = None
-    line = 1
-    try:
-        for cells in reader:
-            if header is None:
-                header = [cell.strip().lower() for cell in cells]
-                if problem := _wrong_header(header, columns, optional):
-                    tell(f"line 1: {problem}")
-                    return
-            elif cells:
-                named = dict(zip(header, (unguarded(cell).strip() for cell in cells), strict=False))
-                if len(cells) != len(header):
-                    tell(f"line {line}: {len(cells)} cells, where the header has {len(header)}")
-                elif problem := _unprintable(named):
-                    tell(f"line {line}: {problem}")
-                else:
-                    yield line, named
-            line = reader.line_num + 1
-    except (_UnreadableError, csv.Error) as error:
-        tell(f"line {line}: cannot be read, nor what follows: {error}")
-        return
-    if header is None:
-        tell(f"line 1: there is no header; it is {','.join(columns)}")
-
-
-def _unprintable(cells: dict[str, str]) -> str:
-    """Say which cells hold what is not to be looked at any closer."""
-    problems = []
-    for name, cell in cells.items():
-        if not cell.isprintable():
-            kind = "not UTF-8" if re.search("[\udc80-\udcff]", cell) else "control characters"
-            problems.append(f"{name}: {kind}")
-    return "; ".join(problems)
-
-
 def _rows(lines: Iterable[bytes], topics: dict[str, int], tell: Tell) -> Iterator[_Row]:
     """Return the good rows of a file, and tell what is wrong with the others.
 
@@ -275,14 +175,6 @@ def _rows(lines: Iterable[bytes], topics: dict[str, int], tell: Tell) -> Iterato
     latest = timezone.now() + timedelta(days=1)
     for line, cells in cells_of(lines, COLUMNS, [STATUS], tell):
         yield from _row(line, cells, topics, latest, tell)
-
-
-def _wrong_header(header: list[str], columns: Sequence[str], optional: Sequence[str]) -> str:
-    if len(set(header)) == len(header) and set(columns) <= set(header) <= {*columns, *optional}:
-        return ""
-    perhaps = f" (and perhaps {','.join(optional)})" if optional else ""
-    hint = ", separated by commas" if len(header) == 1 else ""
-    return f"the header is not {','.join(columns)}{perhaps}{hint}"
 
 
 def _row(
@@ -319,15 +211,6 @@ def _row(
     else:
         chosen = [topics[slug] for slug in slugs]
         yield _Row(line, email, status, moment, cells["source"], chosen)
-
-
-def moment_of(text: str) -> datetime | None:
-    """Return a date or a moment, in UTC where it does not say otherwise; None for anything else."""
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 _CREATE = """

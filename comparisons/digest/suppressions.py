@@ -3,30 +3,20 @@
 So a file says which keys its hashes were made with, and is refused where one of them is unknown.
 """
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, BinaryIO
+from itertools import islice
+from typing import BinaryIO
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from . import consent
 from .addresses import fingerprints
-from .listing import (
-    BATCH,
-    FETCH,
-    RefusedError,
-    Tell,
-    Watch,
-    cells_of,
-    moment_of,
-    physical_lines,
-    unwatched,
-)
+from .csv_files import Errors, Tell, Watch, cells_of, moment_of, physical_lines, unwatched, written
+from .listing import BATCH, FETCH
 from .models import Standing, Subscriber, Suppression, SuppressionReason
 
 COLUMNS = ("fingerprint", "reason", "suppressed_at")
@@ -49,19 +39,16 @@ class Taken:
 
 def lines() -> Iterator[str]:
     """Return all suppressions as CSV, line by line, with the keys that they were made with."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows((mark.hex(), KEY, "") for mark in fingerprints(_NOBODY))
-    rows = Suppression.objects.order_by("pk").values_list(*COLUMNS)
     with transaction.atomic():  # within one, Postgres hands rows out as they are found
-        for mark, reason, suppressed_at in rows.iterator(chunk_size=FETCH):
-            writer.writerow((bytes(mark).hex(), reason, suppressed_at.isoformat()))
-            if out.tell() > 50_000:
-                yield out.getvalue()
-                out.seek(0)
-                out.truncate()
-        yield out.getvalue()
+        yield from written(_cells())
+
+
+def _cells() -> Iterator[Sequence[str]]:
+    yield COLUMNS
+    yield from ((mark.hex(), KEY, "") for mark in fingerprints(_NOBODY))
+    rows = Suppression.objects.order_by("pk").values_list(*COLUMNS)
+    for mark, reason, suppressed_at in rows.iterator(chunk_size=FETCH):
+        yield bytes(mark).hex(), reason, suppressed_at.isoformat()
 
 
 def take_in(
@@ -76,21 +63,15 @@ def take_in(
 
     `tell` is given every error with its line. Raises RefusedError when there was any.
     """
-    errors = total = added = 0
-
-    def count(problem: str) -> None:
-        nonlocal errors
-        errors += 1
-        tell(problem)
-
+    errors, total, added = Errors(tell), 0, 0
     with transaction.atomic(), connection.cursor() as cursor:
-        for batch in _batches(_rows(watch(physical_lines(file), size, "Reading"), count)):
+        rows = _rows(watch(physical_lines(file), size, "Reading"), errors)
+        while batch := list(islice(rows, BATCH)):
             marks, reasons, moments = map(list, zip(*batch, strict=True))
             cursor.execute(_WRITE, [marks, reasons, moments])
             added += cursor.rowcount
             total += len(batch)
-        if errors:
-            raise RefusedError(errors)
+        errors.refuse()
         taken_off = _take_off()
         transaction.set_rollback(dry_run)
     return Taken(added, total - added, taken_off)
@@ -121,17 +102,6 @@ def _rows(lines: Iterable[bytes], tell: Tell) -> Iterator[tuple[bytes, str, date
             tell(f"line {line}: suppressed_at: not a moment such as 2026-01-31T10:00:00Z")
         else:
             yield bytes.fromhex(mark), reason, moment
-
-
-def _batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
-    batch = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _take_off() -> int:

@@ -4,6 +4,9 @@ import pytest
 
 from shiporskip import page_cache
 from shiporskip.kept_pages import key_of
+from tests import cast
+from tools import views
+from tools.models import Tool
 
 #: A page that everybody may keep, and one with votes.
 PAGE = "/tools/alpha/"
@@ -18,6 +21,29 @@ def page_cache_on(settings, monkeypatch):
     forget()
     yield
     forget()
+
+
+@pytest.fixture
+def alpha(db):
+    return cast.alpha()
+
+
+@pytest.fixture
+def renderings(monkeypatch):
+    """What the site itself was asked for, past the cache."""
+    seen = []
+    render = views.render
+
+    def counted(request, template, *args, **kwargs):
+        seen.append(request.path)
+        return render(request, template, *args, **kwargs)
+
+    monkeypatch.setattr(views, "render", counted)
+    return seen
+
+
+def rename(name="Alpha Two"):
+    Tool.objects.filter(slug="alpha").update(name=name)
 
 
 def forget():

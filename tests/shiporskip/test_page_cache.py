@@ -1,62 +1,35 @@
-"""Pages that are kept: the same bytes for everybody, as new as promised, and nobody's own."""
+"""Pages that are kept: the same bytes for everybody, and nobody's own."""
 
 import gzip
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from datetime import timedelta
 from unittest.mock import patch
 
 import brotli
 import pytest
-from django.core.management import call_command
-from django.db import OperationalError, connection, transaction
 from django.test import Client
-from django.utils import timezone
 from django.utils.http import http_date
 
-from reviews.scorecards import Verdict
-from reviews.voters import new_voter
-from reviews.voting import cast_vote
 from shiporskip import page_cache
 from shiporskip.kept_pages import accepted, key_of
 from tests import cast
-from tests.shiporskip.kept import KEY, PAGE, forget, grow_older, look, page_cache_on, said
-from tests.shiporskip.test_admin import form_of
-from tools import changes
-from tools.changes import ContentChange, content_version
+from tests.shiporskip.kept import (
+    KEY,
+    PAGE,
+    alpha,
+    forget,
+    grow_older,
+    look,
+    page_cache_on,
+    rename,
+    renderings,
+    said,
+)
 from tools.models import Tool
 from tools.status import Status
 
-__all__ = ["page_cache_on"]
+__all__ = ["alpha", "page_cache_on", "renderings"]
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("page_cache_on")]
 OURS = {"Sec-Fetch-Site": "same-origin"}
-
-
-@pytest.fixture
-def alpha(db):
-    return cast.alpha()
-
-
-@pytest.fixture
-def renderings(monkeypatch):
-    """What the site itself was asked for, past the cache."""
-    seen = []
-    from tools import views
-
-    render = views.render
-
-    def counted(request, template, *args, **kwargs):
-        seen.append(request.path)
-        return render(request, template, *args, **kwargs)
-
-    monkeypatch.setattr(views, "render", counted)
-    return seen
-
-
-def rename(name="Alpha Two"):
-    Tool.objects.filter(slug="alpha").update(name=name)
 
 
 # What is answered
@@ -272,151 +245,6 @@ def test_pictures_are_sent_as_they_are(client, alpha):
     assert answer.content.startswith(b"\x89PNG")
 
 
-# How new a page is
-
-
-def test_a_reader_sees_what_was_published_once_the_process_has_looked(client, alpha):
-    client.get(PAGE)
-    rename()
-    assert "Alpha Two" not in client.get(PAGE).content.decode()
-    look()
-    answer = client.get(PAGE)
-    assert "Alpha Two" in answer.content.decode()
-    assert answer.page_cache == "made"
-
-
-def test_a_process_looks_once_a_second(client, alpha, monkeypatch):
-    assert page_cache.LOOK_EVERY == 3600  # of these tests
-    monkeypatch.undo()
-    assert page_cache.LOOK_EVERY == 1
-
-
-def test_a_process_looks_no_more_often_than_it_should(client, alpha, monkeypatch):
-    looks = []
-    monkeypatch.setattr(page_cache, "content_version", lambda _: looks.append(1) or (1, 1, 1))
-    for _ in range(5):
-        client.get(PAGE)
-    assert len(looks) == 1
-    look()
-    for _ in range(5):
-        client.get(PAGE)
-    assert len(looks) == 2
-
-
-WRITES = {
-    "a tool": lambda tool: Tool.objects.filter(pk=tool.pk).update(tagline="New"),
-    "a vendor": lambda tool: type(tool.vendor).objects.update(name="New"),
-    "a category": lambda tool: type(tool.category).objects.update(name="New"),
-    "a plan": lambda tool: cast.add_plan(tool, "New"),
-    "a price": lambda tool: cast.check_price(tool),
-    "a review": lambda tool: cast.review(tool, "skip - - -"),
-    "a comparison": lambda tool: cast.compare(tool, cast.gamma()),
-    "a withdrawal": lambda tool: Tool.objects.update(status=Status.WITHDRAWN),
-    "a deletion": lambda tool: cast.delta().delete(),
-}
-
-
-@pytest.mark.parametrize("what", WRITES)
-def test_every_publishing_write_is_noted(alpha, what):
-    before = content_version()
-    WRITES[what](alpha)
-    assert content_version() != before
-
-
-def test_an_edition_and_a_ranking_are_noted_too(alpha):
-    from reviews.placings import Placing, Ranking
-    from tests.digest.cast import edition
-
-    before = content_version()
-    edition()
-    after = content_version()
-    ranking = Ranking.objects.create(category=alpha.category, basis="x")
-    Placing.objects.create(ranking=ranking, tool=alpha, win_rate=50, low=40, high=60, duels=9)
-    assert len({before, after, content_version()}) == 3
-
-
-def test_a_ballot_makes_no_page_anew_for_others_but_for_who_cast_it(client, alpha):
-    client.get(PAGE)
-    before = content_version()
-    voter = Client(headers=OURS)
-    answer = voter.post(
-        f"{PAGE}vote/", "choice=ship", content_type="application/x-www-form-urlencoded"
-    )
-    assert answer.status_code == 303
-    assert content_version() == before
-    look()
-    assert client.get(PAGE).page_cache == "kept"
-    assert voter.get(PAGE).page_cache == "made"
-
-
-def test_a_ballot_is_on_the_page_when_half_of_the_setting_has_passed(client, alpha):
-    client.get(PAGE)
-    cast_vote(alpha.pk, new_voter(), Verdict.SHIP)
-    grow_older(29)
-    assert client.get(PAGE).page_cache == "kept"
-    grow_older(2)
-    assert "1 vote" in client.get(PAGE).content.decode()
-
-
-def test_what_is_scheduled_appears_at_most_the_setting_late(client, alpha, settings):
-    at = timezone.now() + timedelta(seconds=2)
-    cast.make_tool("soon", status=Status.SCHEDULED, published_at=at)
-    assert "soon" not in client.get("/tools/").content.decode()
-    time.sleep((at - timezone.now()).total_seconds() + 0.1)
-    grow_older(settings.PAGE_MAX_AGE / 2, "/tools/")
-    assert "/tools/soon/" in client.get("/tools/").content.decode()
-
-
-# Who has just written
-
-
-def test_an_editor_sees_at_once_what_others_see_soon(client, alpha, admin_client):
-    client.get(PAGE)
-    address = f"/admin/tools/vendor/{alpha.vendor.pk}/change/"
-    fields = form_of(admin_client.get(address)) | {"name": "Acme Two"}
-    saved = admin_client.post(address, fields)
-    assert saved.status_code == 302
-    cookie = saved.cookies["fresh"]
-    assert (cookie["max-age"], cookie["path"]) == (60, "/")
-    assert cookie["httponly"]
-    assert cookie["samesite"] == "Lax"
-    assert "Acme Two" in admin_client.get(PAGE).content.decode()
-
-
-def test_the_cookie_is_secure_where_the_others_are(admin_client, alpha, settings):
-    settings.SESSION_COOKIE_SECURE = True
-    from django.http import HttpResponse
-
-    from tools.freshness import show_writer
-
-    response = HttpResponse()
-    show_writer(response)
-    assert response.cookies["fresh"]["secure"]
-
-
-def test_what_a_writer_is_shown_is_kept_for_the_others(client, alpha):
-    client.get(PAGE)
-    rename()
-    client.cookies["fresh"] = "1"
-    assert "Alpha Two" in client.get(PAGE).content.decode()
-    del client.cookies["fresh"]
-    answer = client.get(PAGE)
-    assert answer.page_cache == "kept"
-    assert "Alpha Two" in answer.content.decode()
-
-
-def test_refused_writes_and_reading_set_no_cookie(client, admin_client, alpha):
-    address = f"/admin/tools/vendor/{alpha.vendor.pk}/change/"
-    assert "fresh" not in admin_client.get(address).cookies
-    assert "fresh" not in admin_client.get(PAGE).cookies
-    assert "fresh" not in client.post(f"{PAGE}vote/", {"choice": "ship"}).cookies
-    assert "fresh" not in client.post("/digest/sign-up/", {}).cookies
-
-
-def test_privacy_names_the_cookie(site):
-    assert "fresh" in site.get("/privacy/").text
-
-
 # What is never kept
 
 
@@ -546,51 +374,6 @@ def test_what_may_stand_in_a_frame_may_so_when_it_is_kept(client, alpha):
     assert again["Content-Security-Policy"] == answer["Content-Security-Policy"]
 
 
-# Trouble
-
-
-def test_an_old_page_goes_on_where_a_new_one_cannot_be_made(client, alpha, monkeypatch):
-    page = client.get(PAGE)
-    grow_older(3600)
-    client.raise_request_exception = False
-    monkeypatch.setattr("tools.views.Tool", None)
-    answer = client.get(PAGE)
-    assert (answer.status_code, answer.page_cache) == (200, "old")
-    assert answer.content == page.content
-    grow_older(24 * 3600).rests_until = 0
-    assert client.get(PAGE).status_code == 500
-
-
-def test_a_page_that_could_not_be_made_is_not_tried_at_every_request(client, alpha, monkeypatch):
-    tried = []
-
-    class Broken:
-        @property
-        def objects(self):
-            tried.append(1)
-            raise OperationalError("away")
-
-    client.get(PAGE)
-    grow_older(40)
-    client.raise_request_exception = False
-    monkeypatch.setattr("tools.views.Tool", Broken())
-    for _ in range(5):
-        assert client.get(PAGE).page_cache == "old"
-    assert len(tried) == 1
-    monkeypatch.undo()
-
-
-def test_a_database_that_is_away_leaves_what_is_known(monkeypatch):
-    def away(database):
-        raise OperationalError("away")
-
-    watch = page_cache.VersionWatch()
-    monkeypatch.setattr(page_cache, "content_version", away)
-    assert watch.current() is None
-    watch._known, watch._next_look = (1, 2, 2), 0
-    assert watch.current() == (1, 2, 2)
-
-
 # Room
 
 
@@ -625,211 +408,6 @@ def test_a_setting_of_zero_keeps_nothing(client, alpha, settings):
         assert not hasattr(client.get(PAGE), "page_cache")
 
 
-# The nightly job
-
-
-def test_old_changes_are_forgotten_and_no_version_ever_comes_back(alpha):
-    seen = {content_version()}
-    ContentChange.objects.update(noted_at=timezone.now() - 2 * changes.KEPT)
-    rename()
-    seen.add(content_version())
-    call_command("forget_expired")
-    assert ContentChange.objects.count() == 1
-    seen.add(content_version())
-    ContentChange.objects.update(noted_at=timezone.now() - 2 * changes.KEPT)
-    call_command("forget_expired")
-    assert ContentChange.objects.count() == 1  # the newest stays
-    assert len(seen) == 3
-
-
-# With transactions and threads of their own
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_write_that_is_rolled_back_changes_nothing(client):
-    cast.alpha()
-    client.get(PAGE)
-    with transaction.atomic():
-        rename()
-        transaction.set_rollback(True)
-    look()
-    assert client.get(PAGE).page_cache == "kept"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_write_counts_when_it_is_committed(client):
-    cast.alpha()
-    client.get(PAGE)
-    writer = connection.copy()
-    try:
-        writer.set_autocommit(False)
-        with writer.cursor() as cursor:
-            cursor.execute("UPDATE tools_tool SET name = 'Alpha Two'")
-            look()
-            assert client.get(PAGE).page_cache == "kept"
-        writer.commit()
-        look()
-        assert "Alpha Two" in client.get(PAGE).content.decode()
-    finally:
-        writer.close()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_two_transactions_that_commit_in_the_other_order_both_count(client):
-    tool, other = cast.alpha(), cast.beta()
-    client.get(PAGE)
-    first, second = connection.copy(), connection.copy()
-    try:
-        for writer, row in ((first, tool), (second, other)):
-            writer.set_autocommit(False)
-            with writer.cursor() as cursor:
-                cursor.execute("UPDATE tools_tool SET name = 'New' WHERE id = %s", [row.pk])
-        second.commit()
-        look()
-        assert client.get(PAGE).page_cache == "made"
-        first.commit()
-        look()
-        assert "New" in client.get(PAGE).content.decode()
-    finally:
-        first.close()
-        second.close()
-
-
-def crowd(size, ask):
-    """Let so many readers ask at the same time, each in a thread of its own."""
-    start = threading.Barrier(size)
-
-    def read(_):
-        start.wait(30)
-        try:
-            return ask(Client())
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(size) as threads:
-        return list(threads.map(read, range(size)))
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("there_before", [True, False])
-def test_a_crowd_before_one_expired_or_missing_page_has_it_rendered_once(
-    client, renderings, there_before
-):
-    cast.alpha()
-    client.get(PAGE if there_before else "/tools/")  # which looks at the version
-    if there_before:
-        grow_older(40)
-    renderings.clear()
-    answers = crowd(20, lambda reader: reader.get(PAGE))
-    assert [answer.status_code for answer in answers] == [200] * 20
-    assert len({answer.content for answer in answers}) == 1
-    assert renderings == [PAGE]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_nobody_waits_for_a_page_that_cannot_be_kept(client):
-    cast.alpha()
-    began = time.monotonic()
-    answers = crowd(8, lambda reader: reader.get("/tools/alpa/"))
-    assert {answer.status_code for answer in answers} == {404}
-    assert time.monotonic() - began < page_cache.PATIENCE
-
-
-def test_whoever_waited_in_vain_makes_the_page_alone(client, alpha, monkeypatch):
-    monkeypatch.setattr(page_cache, "PATIENCE", 0.05)
-    flight, begins = page_cache.flights.join(KEY)
-    assert begins
-    try:
-        assert client.get(PAGE).page_cache == "made"
-    finally:
-        page_cache.flights.land(KEY, flight, None)
-
-
-def test_while_a_page_is_being_made_the_others_get_the_old_one(client, alpha):
-    client.get(PAGE)
-    rename()
-    look()
-    flight, _ = page_cache.flights.join(KEY)
-    try:
-        assert client.get(PAGE).page_cache == "old"
-    finally:
-        page_cache.flights.land(KEY, flight, None)
-    assert client.get(PAGE).page_cache == "made"
-
-
-@pytest.mark.parametrize("age", [40, 3600])
-def test_others_wait_for_the_new_page_where_the_old_one_is_too_old(client, alpha, monkeypatch, age):
-    monkeypatch.setattr(page_cache, "PATIENCE_WITH_YOUNG", 0.05)
-    client.get(PAGE)
-    old = grow_older(age)
-    flight, _ = page_cache.flights.join(KEY)
-    new = replace(old, mark="new")
-    threading.Timer(0.3, page_cache.flights.land, (KEY, flight, new)).start()
-    assert client.get(PAGE)["ETag"] == '"new"'
-
-
-def test_an_old_page_stands_in_for_one_that_takes_too_long(client, alpha, monkeypatch):
-    monkeypatch.setattr(page_cache, "PATIENCE", 0.05)
-    page = client.get(PAGE)
-    grow_older(3600)
-    flight, _ = page_cache.flights.join(KEY)
-    try:
-        assert client.get(PAGE).content == page.content
-    finally:
-        page_cache.flights.land(KEY, flight, None)
-
-
-def test_whoever_waited_for_a_page_that_is_gone_does_not_get_the_old_one(
-    client, alpha, monkeypatch
-):
-    client.get(PAGE)
-    grow_older(40)
-    Tool.objects.update(status=Status.WITHDRAWN)
-    flight = page_cache.Flight()
-    flight.land(None)
-    monkeypatch.setattr(page_cache.flights, "join", lambda key: (flight, False))
-    assert client.get(PAGE).status_code == 404
-
-
-def test_whoever_waited_for_a_page_that_failed_gets_the_old_one(client, alpha, monkeypatch):
-    page = client.get(PAGE)
-    grow_older(3600)
-    landed = []
-    monkeypatch.setattr(page_cache.Flight, "land", lambda flight, page: landed.append(page))
-    monkeypatch.setattr("tools.views.Tool", None)
-    client.raise_request_exception = False
-    assert client.get(PAGE).page_cache == "old"
-    [given] = landed
-    assert given.body("identity") == page.content
-
-
 def test_the_middleware_stands_right_inside_of_what_redirects_to_https(settings):
     outside = settings.MIDDLEWARE.index("django.middleware.security.SecurityMiddleware")
     assert settings.MIDDLEWARE.index("shiporskip.page_cache.PageCache") == outside + 1
-
-
-def test_what_a_replica_showed_is_no_newer_than_what_it_knew(client, alpha, monkeypatch):
-    class Behind:
-        def current(self):
-            return (1, 1, 1)
-
-    class There:
-        def up_to_date(self):
-            return ["replica1"]
-
-    monkeypatch.setattr(page_cache, "replicas", {"replica1": Behind()})
-    monkeypatch.setattr(page_cache, "servers", There())
-    from tools import views
-
-    render = views.render
-
-    def read_there(request, *args, **kwargs):
-        request.read_from = "replica1"
-        return render(request, *args, **kwargs)
-
-    monkeypatch.setattr(views, "render", read_there)
-    assert client.get(PAGE).page_cache == "made"
-    assert client.get(PAGE).page_cache == "made"  # not before the replica knows as much
-    page_cache.replicas["replica1"].current = page_cache.version.current
-    assert client.get(PAGE).page_cache == "made"
-    assert client.get(PAGE).page_cache == "kept"

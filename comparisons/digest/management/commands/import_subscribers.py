@@ -12,7 +12,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from comparisons.catalog.terminal import plain_ending, progress_of
 from comparisons.digest import listing, suppressions
-from comparisons.digest.listing import COLUMNS, RefusedError
+from comparisons.digest.csv_files import RefusedError
+from comparisons.digest.listing import COLUMNS
 
 STANDARD_INPUT = "-"
 
