@@ -3,6 +3,7 @@
 import gzip
 import http.client
 import re
+import socket
 import time
 
 import brotli
@@ -153,6 +154,36 @@ def test_static_files_come_from_the_folder_and_else_from_the_site(reader, nginx,
     assert plain.body == b"a{}"
     # What is not in the folder is still the site's.
     assert "Ship or Skip" in reader.get("/static/css/nope.css").text
+
+
+def raw(nginx, *lines):
+    """Send a request as it is, and return the whole answer."""
+    with socket.create_connection(("127.0.0.1", nginx.port), 10) as connected:
+        connected.sendall("".join(f"{line}\r\n" for line in (*lines, "")).encode())
+        return b"".join(iter(lambda: connected.recv(65536), b"")).decode(errors="replace")
+
+
+def test_whoever_names_no_host_is_not_told_where_the_site_is(folder, primary, tmp_path):
+    web = Web(folder, DATABASE_URL=primary.url(), SITE_URL="https://example.org")
+    nginx = Nginx(tmp_path, web.port)
+    try:
+        web.start()
+        nginx.start()
+        answer = raw(nginx, "GET /tools/ HTTP/1.0")
+        assert answer.startswith("HTTP/1.1 301")
+        assert str(web.port) not in answer
+        assert "127.0.0.1" not in answer
+    finally:
+        nginx.stop()
+        web.stop()
+
+
+def test_a_host_in_the_request_line_is_none_under_which_a_page_is_kept(nginx):
+    ours, close = f"Host: 127.0.0.1:{nginx.port}", "Connection: close"
+    answer = raw(nginx, "GET http://evil.example/tools/ HTTP/1.1", ours, close)
+    assert answer.startswith("HTTP/1.1 200")
+    asked = raw(nginx, "GET /tools/ HTTP/1.1", "Host: evil.example", close)
+    assert asked.startswith("HTTP/1.1 400")
 
 
 def test_a_page_that_is_gone_does_not_come_back_while_the_site_is_away(folder, primary, tmp_path):
