@@ -12,7 +12,8 @@ from django.db import transaction
 
 from comparisons.digest import listing
 from comparisons.digest.addresses import fingerprint
-from comparisons.digest.listing import guarded, take_in, unguarded
+from comparisons.digest.csv_files import guarded, unguarded
+from comparisons.digest.listing import take_in
 from comparisons.digest.models import Subscriber, Suppression
 from tests.comparisons.test_import_command import running_command, wait_for_a_blocked_writer
 from tests.digest.test_webhooks import subscriber
