@@ -126,6 +126,8 @@ class Asked:
     is_writer: bool
     #: Whether the view is one whose pages are kept; known once there is a view.
     is_public: bool = False
+    #: What each database held before the page was made, which shows nothing newer.
+    versions: dict[str, ContentVersion | None] = field(default_factory=dict)
     flight: Flight | None = None
     #: The page, where somebody else has made it meanwhile.
     found: Page | None = None
@@ -155,15 +157,12 @@ class PageCache:
         except DisallowedHost:  # refused further in, where refusals are written
             return self.get_response(request)
         key = key_of(request.path, request.META.get("QUERY_STRING", ""))
-        known, old, is_writer = version.current(), memory.get(key), has_just_written(request)
+        old, is_writer = memory.get(key), has_just_written(request)
         if old and not is_writer:
-            if _is_current(old, known):
+            if _is_current(old, version.current()):
                 return _answer(request, key, old, "kept")
             if time.monotonic() < old.rests_until or (key in flights and _is_young(old)):
                 return _answer(request, key, old, "old")
-        # What a page shows is no newer than what was there to be read before it was made.
-        versions = {alias: replicas[alias].current() for alias in servers.up_to_date()}
-        versions[DEFAULT_DB_ALIAS] = known
         asked = Asked(key, old, is_writer)
         request.page_asked = asked  # type: ignore[attr-defined]
         page = None
@@ -186,7 +185,7 @@ class PageCache:
                     response.headers.setdefault("Cache-Control", GONE)
                 return response
             # Of a replica that nobody thought of before, nothing is known: its page is for now.
-            shown = versions.get(getattr(request, "read_from", None) or DEFAULT_DB_ALIAS)
+            shown = asked.versions.get(getattr(request, "read_from", None) or DEFAULT_DB_ALIAS)
             page = Page.of(response, route_of(request), shown, asked.old)
             answer = _answer(request, key, page, "made")
             memory.put(key, page)
@@ -208,6 +207,8 @@ class PageCache:
         if asked is None or not getattr(view, "is_public", False):
             return None
         asked.is_public = True
+        asked.versions = {alias: replicas[alias].current() for alias in servers.up_to_date()}
+        asked.versions[DEFAULT_DB_ALIAS] = version.current()
         asked.conditions = {
             name: request.META.pop(name) for name in CONDITIONS if name in request.META
         }

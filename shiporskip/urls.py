@@ -23,8 +23,8 @@ urlpatterns = [
     ),
     path(settings.ADMIN_PATH, admin.site.urls),
     path("robots.txt", public(views.robots), name="robots"),
-    path("healthz", public(views.healthz), name="healthz"),
-    path("readyz", public(views.readyz), name="readyz"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
     path("favicon.ico", public(views.icon), name="favicon"),
 ]
 if settings.CSP_REPORTS:

@@ -9,6 +9,8 @@ from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 
 from tools.logins import end_of_lockout
 
@@ -74,12 +76,16 @@ def icon(request: HttpRequest) -> HttpResponse:
     return redirect(static("img/icon.svg"))
 
 
+@csrf_exempt  # as `tools.addresses.public` has it: a POST is a 405
+@require_safe
 @never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
     """Say that this process answers requests; it asks nobody else."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
+@csrf_exempt  # as `tools.addresses.public` has it: a POST is a 405
+@require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
     """Say whether readers may be sent here: 200, or 503 with what is missing."""

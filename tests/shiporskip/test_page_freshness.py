@@ -65,6 +65,14 @@ def test_a_process_looks_no_more_often_than_it_should(client, alpha, monkeypatch
     assert len(looks) == 2
 
 
+@pytest.mark.parametrize("address", ["/healthz", "/readyz", "/admin/login/", "/nowhere/"])
+def test_what_is_not_kept_looks_at_nothing_so_probes_wait_for_no_look(client, monkeypatch, address):
+    looks = []
+    monkeypatch.setattr(page_cache, "content_version", lambda _: looks.append(1) or (1, 1, 1))
+    client.get(address)
+    assert looks == []
+
+
 WRITES = {
     "a tool": lambda tool: Tool.objects.filter(pk=tool.pk).update(tagline="New"),
     "a vendor": lambda tool: type(tool.vendor).objects.update(name="New"),
