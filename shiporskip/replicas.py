@@ -39,13 +39,17 @@ CONNECT_TIMEOUT = 2
 
 # What was received and applied in full does not lag, however long ago it was. Without a connection
 # to the primary nobody knows what is missing, so there the last applied transaction counts. A
-# server that follows nobody, since it was promoted, is of no use as a replica.
+# server that follows nobody, since it was promoted, is of no use as a replica. One that has applied
+# nothing since it was started knows no such moment, but we may know when it had all.
 _LAG = """
     SELECT CASE
         WHEN NOT pg_is_in_recovery() THEN NULL
         WHEN pg_last_wal_receive_lsn() <= pg_last_wal_replay_lsn()
             AND EXISTS (SELECT FROM pg_stat_wal_receiver) THEN 0
-        ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())
+        ELSE coalesce(
+            extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float,
+            'infinity'
+        )
     END::float
 """
 
